@@ -1,0 +1,263 @@
+//! The options of the command line, as clap's definition. The doc comments are the
+//! help texts. Never looks at the machine, and never at two options at once.
+//!
+//! Options without a heading are those that `-h` shows, which has to fit one screen.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+use super::bind::Spec;
+use super::environment::{self, Variables};
+use super::usage::{Exit, exit_of};
+use super::values::{self, Header};
+
+const AFTER_HELP: &str = "Plain `serve` shares the current folder with this machine only, on port 8000.";
+
+const AFTER_LONG_HELP: &str = "\
+Environment:
+  Every option is also a variable, SERVE_ and its name in capitals, like
+  SERVE_PORT=9000, SERVE_NO_LISTING=true or SERVE_IDLE_TIMEOUT=2m. Options that
+  can be given several times take a list: SERVE_HEADER one `Name: value` a line,
+  the others separated by commas or lines. The command line wins.
+
+Examples:
+  serve                           the current folder, for this machine only
+  serve dist 9000                 the folder dist on port 9000
+  serve --bind :8000              for everyone who can reach this machine
+  serve -b 127.0.0.1 -b '[::1]'   IPv4 and IPv6, each one by itself
+  serve photo.jpg                 one file
+  serve -H 'Cache-Control: max-age=60' -H 'Server:'
+  serve --port 0 --log json       a free port, and a log for programs
+
+Exit codes: 0 stopped on request, 1 could not run, 2 wrong usage.";
+
+/// Command line and environment, each value valid by itself.
+#[derive(Debug, Parser)]
+#[command(
+    name = "serve",
+    version,
+    about = "Shares a folder, or one file, over HTTP",
+    override_usage = "serve [PATH] [PORT] [OPTIONS]",
+    after_help = AFTER_HELP,
+    after_long_help = AFTER_LONG_HELP,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    term_width = 80
+)]
+pub(super) struct Cli {
+    /// What to share: a folder or one file [default: the current folder]
+    #[arg(value_name = "PATH")]
+    pub path: Option<OsString>,
+
+    /// A number alone is the port: `serve 9000`, `serve dist 9000`
+    #[arg(value_name = "PORT")]
+    pub port_word: Option<OsString>,
+
+    /// Only so that the error can name what is too much.
+    #[arg(hide = true)]
+    pub extra: Vec<OsString>,
+
+    /// Where to listen; `:8000` shares with the network
+    ///
+    /// 127.0.0.1 and localhost are for this machine only; `:8000`, `:9000` and `*`
+    /// mean all interfaces, IPv4 and IPv6. An address, a name, `[::1]:8000` for IPv6,
+    /// or 0.0.0.0 for IPv4 alone are fine too. Can be given several times.
+    ///
+    /// [default: 127.0.0.1:8000]
+    #[arg(short, long, value_name = "ADDR[:PORT]", value_parser = Spec::parse)]
+    pub bind: Vec<Spec>,
+
+    /// The port; 0 lets the system choose [default: 8000]
+    ///
+    /// It applies to every --bind that names no port itself.
+    #[arg(short, long, value_name = "N", value_parser = values::port)]
+    pub port: Option<u16>,
+
+    /// The same as PATH
+    #[arg(short = 'd', long, visible_alias = "directory", value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Do not list folders that have no index file
+    #[arg(long)]
+    pub no_listing: bool,
+
+    /// Serve and list names that begin with a dot
+    ///
+    /// Without it they do not exist for clients, except for /.well-known/.
+    #[arg(long)]
+    pub hidden: bool,
+
+    /// Add a field to every response; `Name:` removes one
+    ///
+    /// Can be given several times.
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
+    pub header: Vec<Header>,
+
+    /// Access log: short, combined, json or off
+    ///
+    /// It goes to standard output, one line for each response, coloured on a
+    /// terminal unless NO_COLOR is set.
+    ///
+    /// [default: short on a terminal, else combined]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub log: Option<LogFormat>,
+
+    /// Print errors only: no start message, no access log
+    ///
+    /// An access log that is asked for with --log stays.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print settings at the start, counters at the end
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// An index file: it stands for its folder
+    ///
+    /// Can be given several times, the best first.
+    #[arg(long, value_name = "NAME", value_parser = values::index, help_heading = "Files",
+          default_values = ["index.html", "index.htm"], hide_short_help = true)]
+    pub index: Vec<String>,
+
+    /// Where symbolic links may lead
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RULE",
+        help_heading = "Files",
+        default_value = "inside",
+        hide_short_help = true
+    )]
+    pub symlinks: SymlinkRule,
+
+    /// The type of files by extension, like `log=text/plain`
+    ///
+    /// Adds to the built-in table, or overrides it. Can be given several times.
+    #[arg(long, value_name = "EXT=TYPE", value_parser = values::mime, help_heading = "Files",
+          hide_short_help = true)]
+    pub mime: Vec<(String, String)>,
+
+    /// The type of files that no table knows
+    ///
+    /// [default: application/octet-stream]
+    #[arg(long, value_name = "TYPE", value_parser = values::media_type, help_heading = "Files",
+          hide_short_help = true)]
+    pub content_type: Option<String>,
+
+    /// Another name that this machine is called by; `*` for any
+    ///
+    /// Only needed for a server that this machine alone can reach, behind a proxy
+    /// for example: there, requests for unknown names are refused with 421, because
+    /// they are how foreign web pages would read your files (DNS rebinding). Can be
+    /// given several times.
+    #[arg(long, value_name = "NAME", value_parser = values::host_name, help_heading = "Safety",
+          hide_short_help = true)]
+    pub allow_host: Vec<String>,
+
+    /// Event loops, each with a thread of its own
+    ///
+    /// [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = values::threads, help_heading = "Limits",
+          hide_short_help = true)]
+    pub threads: Option<usize>,
+
+    /// Most connections at once; beyond it the longest idle are closed
+    ///
+    /// The system's limit of open files may lower it.
+    #[arg(long, value_name = "N", value_parser = values::connections, help_heading = "Limits",
+          default_value = "65536", hide_short_help = true)]
+    pub max_connections: usize,
+
+    /// Close connections without a request after this time
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Limits",
+          default_value = "60s", hide_short_help = true)]
+    pub idle_timeout: Duration,
+
+    /// A request has to arrive within this time
+    ///
+    /// It counts from the first byte to the end of the head, however steadily it
+    /// trickles in.
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Limits",
+          default_value = "10s", hide_short_help = true)]
+    pub header_timeout: Duration,
+
+    /// Abort a transfer that makes no progress for this time
+    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Limits",
+          default_value = "30s", hide_short_help = true)]
+    pub send_timeout: Duration,
+
+    /// How long transfers may go on after Ctrl-C; a second Ctrl-C ends them
+    #[arg(long, value_name = "TIME", value_parser = values::grace, help_heading = "Limits",
+          default_value = "10s", hide_short_help = true)]
+    pub grace: Duration,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+
+    /// Print this help
+    #[arg(short, long, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
+
+    /// Print all options, and examples
+    #[arg(long, action = clap::ArgAction::HelpLong)]
+    help_all: Option<bool>,
+
+    /// Which of them only the environment says; the command line wins over these.
+    #[arg(skip)]
+    pub bind_is_variable: bool,
+    #[arg(skip)]
+    pub port_is_variable: bool,
+    #[arg(skip)]
+    pub root_is_variable: bool,
+}
+
+/// `--symlinks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SymlinkRule {
+    /// Anywhere inside of what is shared
+    Inside,
+    /// Anywhere, also to files that are not shared
+    Follow,
+    /// Nowhere: links do not exist for clients
+    Deny,
+}
+
+/// `--log`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people, coloured on a terminal
+    Short,
+    /// Combined Log Format
+    Combined,
+    /// One JSON object a line
+    Json,
+    /// None
+    Off,
+}
+
+/// Reads the arguments, then what only the environment says.
+pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Result<Cli, Exit> {
+    let command = Cli::command().no_binary_name(true);
+    let given = command.clone().try_get_matches_from(&arguments).map_err(|error| exit_of(&error))?;
+    let variables = environment::arguments(&command, &given, variables)?;
+    let is_variable = |id: &str| variables.iter().any(|(known, _)| known == id);
+    let (bind, port, root) = (is_variable("bind"), is_variable("port"), is_variable("root"));
+    // In front, so that a `--` among the arguments cannot swallow them.
+    let all = variables.into_iter().map(|(_, argument)| argument).chain(arguments);
+    let matches = command.try_get_matches_from(all).map_err(|error| exit_of(&error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| exit_of(&error))?;
+    Ok(Cli { bind_is_variable: bind, port_is_variable: port, root_is_variable: root, ..cli })
+}
+
+/// Whether an option is spelled so, as `-x` or `--xyz`.
+#[cfg(test)]
+pub(super) fn has_option(spelling: &str) -> bool {
+    Cli::command().get_arguments().any(|argument| match spelling.strip_prefix("--") {
+        Some(long) => argument.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
+        None => argument.get_short().is_some_and(|short| spelling == format!("-{short}")),
+    }) || spelling == "--"
+}

@@ -1,0 +1,225 @@
+//! What fingers know from other servers, and what `serve` calls it.
+//!
+//! A table, looked up once the command line is known to be wrong; never a silent
+//! reinterpretation of it. Where `serve` has no such feature, it is said plainly.
+
+/// Spellings of other servers, and what to say instead.
+const OPTIONS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "--host",
+            "--hostname",
+            "--address",
+            "--addr",
+            "--ip",
+            "-l",
+            "--listen",
+            "--interface",
+            "--interfaces",
+            "--lan",
+        ],
+        "use --bind ADDR[:PORT], or --bind :8000 for all interfaces",
+    ),
+    (&["-a"], "did you mean --bind ADDR[:PORT]? (serve does not ask for passwords)"),
+    (&["-i"], "did you mean --bind ADDR[:PORT], or --index NAME?"),
+    (
+        &["-c", "--cache", "--no-cache", "--nocache", "--cache-control"],
+        "browsers are told to revalidate already, so nothing gets stale; -H 'Cache-Control: max-age=60' changes that",
+    ),
+    (
+        &[
+            "-g",
+            "--gzip",
+            "--brotli",
+            "--zstd",
+            "--compress",
+            "--compression",
+            "--no-compression",
+            "--precompressed",
+        ],
+        "serve does not compress, and sends every file as it is",
+    ),
+    (&["-o", "--open"], "serve does not open a browser; the URL it prints can be clicked"),
+    (&["--cgi"], "serve never runs programs, it only sends files"),
+    (&["--protocol"], "serve always speaks HTTP/1.1"),
+    (&["--http2", "--http3"], "serve speaks HTTP/1.1 only"),
+    (&["-s"], "did you mean --quiet? (serve does not have a mode for single-page applications)"),
+    (
+        &[
+            "--spa",
+            "--single",
+            "--single-page",
+            "--page-fallback",
+            "--render-spa",
+            "--try-file",
+            "--fallback",
+        ],
+        "serve does not have a mode for single-page applications",
+    ),
+    (&["-e", "--ext", "--clean-urls", "--pretty-urls"], "serve does not add .html to paths"),
+    (
+        &["--cors", "--enable-cors", "--cors-allow-origins"],
+        "serve does not have a switch for CORS; -H 'Access-Control-Allow-Origin: *' lets other sites read the files",
+    ),
+    (
+        &["--coi", "--coop", "--coep"],
+        "serve does not have a switch for cross-origin isolation; set the fields with -H 'Name: value'",
+    ),
+    (&["-P"], "serve does not forward requests; did you mean --symlinks deny?"),
+    (&["--proxy", "--proxy-all"], "serve does not forward requests"),
+    (
+        &[
+            "-S",
+            "-C",
+            "-K",
+            "--ssl",
+            "--tls",
+            "--https",
+            "--cert",
+            "--key",
+            "--tls-cert",
+            "--tls-key",
+            "--ssl-cert",
+            "--ssl-key",
+            "--tls-password-file",
+        ],
+        "serve does not encrypt; put it behind a proxy that does TLS",
+    ),
+    (
+        &["-r", "--dir", "--folder", "--path", "--public", "--docroot", "--document-root", "--webroot"],
+        "give the PATH by itself, or use --root PATH",
+    ),
+    (
+        &["--no-dotfiles", "--hide-dotfiles", "--no-hidden"],
+        "hidden files are not served anyway, unless with --hidden",
+    ),
+    (&["--dotfiles", "--include-hidden", "--show-hidden"], "use --hidden"),
+    (&["--silent", "--no-request-logging"], "use --quiet, or --log off to keep the start message"),
+    (&["--no-log", "--no-logs"], "use --log off"),
+    (&["--log-format", "--access-log"], "use --log short, combined, json or off"),
+    (&["--log-file"], "serve does not write log files; the log goes to standard output, so use > FILE"),
+    (&["--follow-symlinks", "--allow-symlink", "--allow-symlinks"], "use --symlinks follow"),
+    (&["--no-symlinks", "--disable-symlinks", "--no-follow-symlinks"], "use --symlinks deny"),
+    (
+        &[
+            "-I",
+            "--disable-indexing",
+            "--no-directory-listing",
+            "--no-listings",
+            "--no-autoindex",
+            "--no-indices",
+        ],
+        "use --no-listing",
+    ),
+    (
+        &["-z", "--directory-listing", "--autoindex", "--show-dir", "--browse", "--listing"],
+        "folders are listed anyway, unless with --no-listing",
+    ),
+    (&["--index-files", "--index-file"], "use --index NAME"),
+    (
+        &[
+            "-u",
+            "--upload",
+            "--upload-files",
+            "--allow-upload",
+            "--allow-all",
+            "--allow-delete",
+            "--enable-webdav",
+        ],
+        "serve does not take uploads, it only sends files",
+    ),
+    (
+        &["--auth", "--user", "--username", "--password", "--basic-auth"],
+        "serve does not ask for passwords; put it behind a proxy that does",
+    ),
+    (
+        &["-w", "--watch", "--reload", "--livereload", "--live-reload"],
+        "serve does not reload pages in the browser",
+    ),
+    (&["--qr", "--qrcode"], "serve does not draw QR codes"),
+    (
+        &["--config", "--config-file"],
+        "serve does not read files; every option is also a variable like SERVE_PORT",
+    ),
+    (&["-t", "--timeout"], "use --idle-timeout, --header-timeout or --send-timeout"),
+    (&["--mimetypes", "--mime-types"], "use --mime EXT=TYPE, once for each"),
+    (&["--default-mimetype", "--default-type"], "use --content-type TYPE"),
+    (
+        &["--base-dir", "--base-path", "--path-prefix", "--route-prefix", "--base"],
+        "serve does not serve below a prefix",
+    ),
+    (&["--workers", "--jobs", "-j"], "use --threads N"),
+    (&["--strict-port", "--no-port-switching"], "a port that was asked for is never replaced by another"),
+    (&["--headers", "--custom-header"], "use --header 'Name: value', once for each"),
+    (&["--allowed-hosts", "--allow-hosts"], "use --allow-host NAME, once for each"),
+];
+
+/// What to say to an option that does not exist.
+pub(super) fn for_option(spelling: &str) -> Option<&'static str> {
+    OPTIONS.iter().find(|(spellings, _)| spellings.contains(&spelling)).map(|(_, hint)| *hint)
+}
+
+/// What to say to a PATH that does not exist.
+pub(super) fn for_path(path: &str) -> Option<String> {
+    let is_address = |text: &str| {
+        text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+            || text.parse::<std::net::SocketAddr>().is_ok()
+            || text.parse::<std::net::IpAddr>().is_ok()
+            || text.strip_prefix("localhost").is_some_and(|port| port.is_empty() || port.starts_with(':'))
+    };
+    match path {
+        _ if path.contains("://") => Some(format!(
+            "{path} is a URL, and serve takes a PATH: the folder to share (where it listens is set by --bind)"
+        )),
+        _ if is_address(path) => Some(format!("there is no {path} to share; did you mean --bind {path}?")),
+        "true" | "false" => Some(format!(
+            "there is no {path} to share; -d takes a folder, and --no-listing switches listings off"
+        )),
+        "help" | "version" => Some(format!("there is no {path} to share; did you mean --{path}?")),
+        "c-1" => Some("there is no c-1 to share; browsers are told to revalidate already".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::cli;
+
+    /// Every word that looks like an option, with the dashes.
+    fn options_in(text: &str) -> impl Iterator<Item = &str> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        text.split(move |c| !is_part(c)).filter(|word| word.starts_with('-') && word.len() > 1)
+    }
+
+    #[test]
+    fn hints_name_only_what_exists() {
+        for (spellings, hint) in OPTIONS {
+            for option in options_in(hint) {
+                assert!(cli::has_option(option), "{spellings:?} points to {option}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_exists_has_no_hint() {
+        let mut all = Vec::new();
+        for spelling in OPTIONS.iter().flat_map(|(spellings, _)| *spellings) {
+            assert!(!cli::has_option(spelling), "{spelling} exists now");
+            assert!(!all.contains(&spelling), "{spelling} has two hints");
+            all.push(spelling);
+        }
+    }
+
+    #[test]
+    fn paths_that_are_something_else() {
+        for path in
+            ["http://localhost:8000/", "localhost:8000", "127.0.0.1", ":8000", "[::1]:80", "false", "help"]
+        {
+            assert!(for_path(path).is_some(), "{path}");
+        }
+        for path in ["dist", "localhosts", "./:8000", "a:b", "C:\\www", "8000", ""] {
+            assert_eq!(for_path(path), None, "{path}");
+        }
+    }
+}

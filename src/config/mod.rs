@@ -1,0 +1,278 @@
+//! Floor 4: the command line and the environment become validated options of the
+//! floors below.
+//!
+//! Everything that can be wrong is said here, in one line, before a socket is opened.
+//! Never the behaviour of what is configured: that is of the floors below.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use crate::http::host::HostGuard;
+use crate::http::media_type::MediaTypes;
+use crate::{h1, log, net, site, sys};
+
+pub mod banner;
+pub mod bind;
+mod cli;
+mod environment;
+mod hints;
+mod root;
+mod settings;
+mod usage;
+mod values;
+mod words;
+
+pub use bind::Bind;
+pub use usage::Exit;
+
+use bind::{Host, Spec};
+use cli::{Cli, LogFormat, SymlinkRule};
+
+/// The port when nobody asks for one: that of Python, which fingers know.
+const DEFAULT_PORT: u16 = 8000;
+
+/// What to do, validated; the floors below take their parts from here.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; never empty, and no address twice.
+    pub binds: Vec<Bind>,
+    /// Whether the user asked for a port. If not, and a person is watching, the next
+    /// free one will do as well.
+    pub port_was_given: bool,
+    /// A directory or one file, as an absolute path, links in it not resolved.
+    pub root: PathBuf,
+    /// Event loops, at least one.
+    pub threads: usize,
+    /// Where symbolic links may lead.
+    pub symlinks: sys::Symlinks,
+    /// What to answer.
+    pub site: site::options::Options,
+    /// Limits of one connection.
+    pub http: h1::limits::Limits,
+    /// Limits of the event loops.
+    pub net: net::limits::Limits,
+    /// The access log on standard output.
+    pub log: log::Format,
+    /// No banner.
+    pub quiet: bool,
+    /// Print [`Config::settings`] at the start and counters at the end.
+    pub verbose: bool,
+    /// The settings in force, one a line, spelled as on the command line: what
+    /// `--verbose` prints.
+    pub settings: String,
+}
+
+/// What the command line is read against: this machine, or that of a test.
+struct Machine<'a> {
+    variable: environment::Variables<'a>,
+    exists: &'a dyn Fn(&Path) -> bool,
+    resolve: &'a dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
+    name: &'a str,
+    stdout_is_terminal: bool,
+    cores: usize,
+}
+
+impl Config {
+    /// Reads the arguments (without the program's name) and the environment, and
+    /// checks the root. `Err` is help, too, if that is what was asked for.
+    pub fn from_args(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Exit> {
+        let name = gethostname::gethostname();
+        let machine = Machine {
+            variable: &|name| std::env::var_os(name),
+            exists: &|path| path.symlink_metadata().is_ok(),
+            resolve: &|name, port| Ok((name, port).to_socket_addrs()?.collect()),
+            name: &name.to_string_lossy(),
+            stdout_is_terminal: io::stdout().is_terminal(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let config = Config::read(arguments.into_iter().collect(), &machine)?;
+        config.check_root()?;
+        Ok(config)
+    }
+
+    /// Whether the root can be shared; if not, why, and what to do.
+    pub fn check_root(&self) -> Result<(), Exit> {
+        root::check(&self.root).map_err(Exit::failure)
+    }
+
+    /// What the user had better know, for standard error.
+    pub fn warnings(&self) -> Vec<String> {
+        let canonical = |path: &Path| path.canonicalize().ok();
+        let root = canonical(&self.root).unwrap_or_else(|| self.root.clone());
+        let home = std::env::home_dir().as_deref().and_then(canonical);
+        let exposed = !self.binds.iter().all(Bind::is_loopback);
+        banner::warnings(&root, home.as_deref(), exposed, is_administrator())
+    }
+
+    /// Everything but the check of the root.
+    fn read(arguments: Vec<OsString>, machine: &Machine<'_>) -> Result<Config, Exit> {
+        let cli = cli::parse(arguments, machine.variable)?;
+        if let Some(error) = words::too_many(&cli.extra) {
+            return Err(Exit::usage(error));
+        }
+        // Where words and options of the command line are weighed against each other,
+        // variables do not take part; they fill what is left open.
+        let words = words::sort_out(
+            cli.path.as_deref(),
+            cli.port_word.as_deref(),
+            cli.root.as_deref().filter(|_| !cli.root_is_variable),
+            cli.port.filter(|_| !cli.port_is_variable),
+            machine.exists,
+        )
+        .map_err(Exit::usage)?;
+        let port = words.port.or(cli.port);
+        let root = words.root.or_else(|| cli.root.clone()).unwrap_or_else(|| PathBuf::from("."));
+        let binds = binds(&cli, words.port, port, machine).map_err(Exit::usage)?;
+        let names = host_names(&cli, machine.name);
+        let mut config = Config {
+            binds,
+            port_was_given: port.is_some() || cli.bind.iter().any(|spec| spec.port.is_some()),
+            // Only a working directory that is gone makes this fail, and then the
+            // check of the root has the better error.
+            root: std::path::absolute(&root).unwrap_or(root),
+            threads: cli.threads.unwrap_or(machine.cores).max(1),
+            symlinks: symlinks(cli.symlinks),
+            site: site_options(&cli, names),
+            http: h1_limits(&cli),
+            net: net_limits(&cli),
+            log: log_format(&cli, machine),
+            quiet: cli.quiet,
+            verbose: cli.verbose,
+            settings: String::new(),
+        };
+        config.settings = settings::text(&config, &cli);
+        Ok(config)
+    }
+}
+
+/// Whether to colour what goes to a stream that `is_terminal` or not
+/// (<https://no-color.org>).
+pub fn wants_color(is_terminal: bool) -> bool {
+    is_terminal && color_is_welcome(&|name| std::env::var_os(name))
+}
+
+fn color_is_welcome(variable: environment::Variables<'_>) -> bool {
+    let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_color && variable("TERM").is_none_or(|value| value != "dumb")
+}
+
+/// The binds; `port_option` is what the command line says, `port` also what the
+/// environment does.
+fn binds(
+    cli: &Cli,
+    port_option: Option<u16>,
+    port: Option<u16>,
+    machine: &Machine<'_>,
+) -> Result<Vec<Bind>, String> {
+    let mut specs = cli.bind.clone();
+    if specs.is_empty() {
+        specs.push(Spec::parse("127.0.0.1")?);
+    } else if let (Some(port), true) = (port_option, specs.iter().all(|spec| spec.port.is_some())) {
+        if !cli.bind_is_variable {
+            // A number that changes nothing is a misunderstanding.
+            let text = &specs[0].text;
+            return Err(format!("port {port} has no use, because --bind {text} says its own: leave one out"));
+        }
+        specs.iter_mut().for_each(|spec| spec.port = None);
+    }
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for spec in specs {
+        let text = spec.text.clone();
+        let mut bind = spec
+            .resolve(port.unwrap_or(DEFAULT_PORT), machine.resolve)
+            .map_err(|reason| format!("--bind {text}: {reason}"))?;
+        // `-b localhost -b 127.0.0.1` would find its own port in use. Port 0 is a new
+        // one each time.
+        bind.addresses.retain(|address| address.port() == 0 || !seen.contains(address));
+        seen.extend_from_slice(&bind.addresses);
+        if !bind.addresses.is_empty() {
+            found.push(bind);
+        }
+    }
+    Ok(found)
+}
+
+/// The names that the machine is called by, besides `localhost`.
+fn host_names(cli: &Cli, machine: &str) -> Vec<String> {
+    let mut names = cli.allow_host.clone();
+    names.extend(cli.bind.iter().filter_map(|spec| match &spec.host {
+        Host::Name(name) => Some(name.clone()),
+        Host::Everywhere | Host::Localhost | Host::Address(_) => None,
+    }));
+    // Some machines know their whole name, and mDNS publishes the first label of it.
+    let label = machine.split('.').next().unwrap_or_default();
+    let own = [machine.to_owned(), label.to_owned(), format!("{label}.local")];
+    // A machine's name may be odd, but it must never switch the check off.
+    names.extend(
+        own.into_iter()
+            .filter(|name| !name.starts_with('.') && values::host_name(name).is_ok() && name != "*"),
+    );
+    names
+}
+
+fn site_options(cli: &Cli, host_names: Vec<String>) -> site::options::Options {
+    site::options::Options {
+        index: cli.index.clone(),
+        listing: !cli.no_listing,
+        hidden: cli.hidden,
+        headers: cli.header.clone(),
+        media_types: MediaTypes::new(cli.mime.iter().cloned(), cli.content_type.clone()),
+        host_guard: HostGuard::new(host_names),
+    }
+}
+
+fn h1_limits(cli: &Cli) -> h1::limits::Limits {
+    h1::limits::Limits {
+        header_timeout: cli.header_timeout,
+        idle_timeout: cli.idle_timeout,
+        send_timeout: cli.send_timeout,
+        ..h1::limits::Limits::default()
+    }
+}
+
+fn net_limits(cli: &Cli) -> net::limits::Limits {
+    net::limits::Limits {
+        connections_max: cli.max_connections,
+        grace: cli.grace,
+        ..net::limits::Limits::default()
+    }
+}
+
+fn symlinks(rule: SymlinkRule) -> sys::Symlinks {
+    match rule {
+        SymlinkRule::Inside => sys::Symlinks::Inside,
+        SymlinkRule::Follow => sys::Symlinks::Follow,
+        SymlinkRule::Deny => sys::Symlinks::Deny,
+    }
+}
+
+fn log_format(cli: &Cli, machine: &Machine<'_>) -> log::Format {
+    let color = machine.stdout_is_terminal && color_is_welcome(machine.variable);
+    match cli.log {
+        Some(LogFormat::Short) => log::Format::Short { color },
+        Some(LogFormat::Combined) => log::Format::Combined,
+        Some(LogFormat::Json) => log::Format::Json,
+        Some(LogFormat::Off) => log::Format::Off,
+        None if cli.quiet => log::Format::Off,
+        None if machine.stdout_is_terminal => log::Format::Short { color },
+        None => log::Format::Combined,
+    }
+}
+
+#[cfg(unix)]
+fn is_administrator() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Elevation is rare there, and servers run as services with rights of their own.
+#[cfg(not(unix))]
+fn is_administrator() -> bool {
+    false
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

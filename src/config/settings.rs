@@ -1,0 +1,62 @@
+//! The settings in force, as `--verbose` prints them. Pure; decides nothing.
+
+use std::fmt::{Display, Write};
+
+use super::Config;
+use super::banner::printable;
+use super::cli::{Cli, SymlinkRule};
+use crate::log;
+
+/// One setting a line, spelled as on the command line.
+pub(super) fn text(config: &Config, cli: &Cli) -> String {
+    let mut text = String::new();
+    let mut say = |option: &str, value: &dyn Display| {
+        let line = format!("  --{option} {value}");
+        let _ = writeln!(text, "{}", printable(line.trim_end()));
+    };
+    say("root", &config.root.display());
+    for address in config.binds.iter().flat_map(|bind| &bind.addresses) {
+        say("bind", address);
+    }
+    for name in &config.site.index {
+        say("index", name);
+    }
+    let switches = [("no-listing", !config.site.listing), ("hidden", config.site.hidden)];
+    for (switch, _) in switches.iter().filter(|(_, on)| *on) {
+        say(switch, &"");
+    }
+    say(
+        "symlinks",
+        &match cli.symlinks {
+            SymlinkRule::Inside => "inside",
+            SymlinkRule::Follow => "follow",
+            SymlinkRule::Deny => "deny",
+        },
+    );
+    for (name, value) in &config.site.headers {
+        say("header", &format!("'{name}: {}'", value.as_deref().unwrap_or_default()));
+    }
+    for (extension, media_type) in &cli.mime {
+        say("mime", &format!("{extension}='{media_type}'"));
+    }
+    say("content-type", &cli.content_type.as_deref().unwrap_or(crate::http::media_type::OCTET_STREAM));
+    for name in &cli.allow_host {
+        say("allow-host", name);
+    }
+    say("threads", &config.threads);
+    say("max-connections", &config.net.connections_max);
+    say("idle-timeout", &humantime::format_duration(config.http.idle_timeout));
+    say("header-timeout", &humantime::format_duration(config.http.header_timeout));
+    say("send-timeout", &humantime::format_duration(config.http.send_timeout));
+    say("grace", &humantime::format_duration(config.net.grace));
+    say(
+        "log",
+        &match config.log {
+            log::Format::Short { .. } => "short",
+            log::Format::Combined => "combined",
+            log::Format::Json => "json",
+            log::Format::Off => "off",
+        },
+    );
+    text
+}

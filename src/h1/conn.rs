@@ -1,0 +1,402 @@
+//! A connection: a machine with one deadline per state.
+//!
+//! ```text
+//!            first byte          head complete            last byte sent
+//!   Idle ───────────────▶ Head ─────────────────▶ Sending ───────────────▶ Idle
+//!    │ idle timeout        │ header timeout: 408     │  ▲ pool answers        or Lingering
+//!    ▼                     ▼ error: 4xx, close       ▼  │
+//!   Closed              Sending, then Lingering    Answering (slow work)
+//! ```
+//!
+//! Requests in one piece of input are answered together, in order, until enough
+//! waits to be sent; then reading stops until it is sent. So a client that sends
+//! and never reads costs a bounded amount of memory (hazards R20).
+
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::mem;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::encode::{Encoder, Framing};
+use super::limits::Limits;
+use super::parse::{self, Scanner, field_storage, parse};
+use crate::clock::Now;
+use crate::http::{Answer, Exchange, Handler, Method, Peer, Response, Status, Version};
+use crate::net::{Notice, Phase, Protocol, Refused, Work};
+use crate::segment::SendQueue;
+
+/// Most responses that wait in one queue, so that 16 KiB of tiny requests cannot
+/// become thousands of file handles.
+const RESPONSES_MAX: usize = 32;
+
+/// What the connections of one loop share.
+pub struct Service<H> {
+    /// Answers the requests.
+    pub handler: H,
+    limits: Limits,
+    encoder: Encoder,
+}
+
+impl<H: Handler> Service<H> {
+    /// A service that answers by `handler`, within `limits`.
+    pub fn new(handler: H, limits: Limits) -> Self {
+        Service { handler, limits, encoder: Encoder::default() }
+    }
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// For the first byte of a request.
+    Idle,
+    /// For the rest of a head.
+    Head,
+    /// For the pool.
+    Answering,
+    /// For the peer to take what waits in the queue.
+    Sending,
+    /// For the peer to close: all is said, and what still comes is discarded.
+    Lingering { until: Instant, bytes_left: u64 },
+    /// For nothing: the socket is closed.
+    Closed,
+    /// For nothing: the socket is reset.
+    Aborted,
+}
+
+/// What must be remembered of a request until its response is encoded.
+#[derive(Debug)]
+struct Pending {
+    framing: Framing,
+    /// RFC 9110 §9.3.2: a HEAD gets all of it but the body.
+    without_body: bool,
+    exchange: Option<Box<Exchange>>,
+}
+
+/// A response in the send queue that the log wants to hear of.
+#[derive(Debug)]
+struct InFlight {
+    /// Its last byte's position in the queue, exclusive.
+    end: u64,
+    exchange: Box<Exchange>,
+}
+
+/// One HTTP/1.1 connection, answering by a handler `H`.
+pub struct Conn<H> {
+    state: State,
+    deadline: Instant,
+    peer: Peer,
+    /// Input that is not answered yet; without an allocation while idle.
+    input: Vec<u8>,
+    scanner: Scanner,
+    queue: SendQueue,
+    /// Responses in the queue; only counted while nobody logs.
+    in_flight: VecDeque<InFlight>,
+    responses: usize,
+    /// The request that the pool works for, and the work until the loop takes it.
+    pending: Option<Box<Pending>>,
+    work: Option<Work<Response>>,
+    /// No request follows: the response in the queue is the last.
+    last: bool,
+    /// The peer has half-closed.
+    eof: bool,
+    stopping: bool,
+    handler: PhantomData<fn(&mut H)>,
+}
+
+impl<H: Handler> Conn<H> {
+    fn enter(&mut self, state: State, deadline: Instant) {
+        self.state = state;
+        self.deadline = deadline;
+    }
+
+    /// Whether another request may be answered now.
+    fn may_answer(&self, limits: &Limits) -> bool {
+        !self.last
+            && matches!(self.state, State::Idle | State::Head | State::Sending)
+            && self.queue.remaining() <= limits.pipeline_bytes_max
+            && self.responses < RESPONSES_MAX
+    }
+
+    /// Answers as many requests of `input` as may be; returns how many bytes are done with.
+    fn answer_all(&mut self, service: &mut Service<H>, input: &[u8], now: &Now) -> usize {
+        let mut done = 0;
+        while self.may_answer(&service.limits) && done < input.len() {
+            match self.scanner.scan(&input[done..], &service.limits) {
+                Ok(None) => {
+                    if self.state == State::Idle {
+                        self.enter(State::Head, now.instant + service.limits.header_timeout);
+                    }
+                    break;
+                }
+                Ok(Some(head)) => {
+                    self.scanner = Scanner::default();
+                    self.answer(service, &input[done + head.start..done + head.end], now);
+                    done += head.end;
+                }
+                Err(error) => self.refuse(service, error.status(), now),
+            }
+        }
+        // Whatever follows the last request is never looked at (R14).
+        if self.last { input.len() } else { done }
+    }
+
+    /// Goes on with input that had to wait.
+    fn resume(&mut self, service: &mut Service<H>, now: &Now) {
+        if !self.input.is_empty() && self.may_answer(&service.limits) {
+            let mut input = mem::take(&mut self.input);
+            let done = self.answer_all(service, &input, now);
+            if done < input.len() {
+                input.drain(..done);
+                self.input = input;
+            }
+        }
+    }
+
+    fn answer(&mut self, service: &mut Service<H>, head: &[u8], now: &Now) {
+        let mut storage = field_storage();
+        let parsed = match parse(head, &mut storage) {
+            Ok(parsed) => parsed,
+            Err(error) => return self.refuse(service, error.status(), now),
+        };
+        let request = &parsed.request;
+        let keep_alive = parsed.keep_alive && !parsed.announces_body && !self.stopping;
+        let pending = Pending {
+            framing: Framing { version: request.version, keep_alive },
+            without_body: request.method == Method::Head,
+            exchange: self.begin_exchange(service, Some(&parsed), now),
+        };
+        match service.handler.respond(request, &self.peer, now) {
+            Answer::Ready(response) => self.respond(service, response, pending, now),
+            Answer::Later(work) => {
+                self.work = Some(work);
+                self.pending = Some(Box::new(pending));
+                self.enter(State::Answering, now.instant + service.limits.answer_timeout);
+            }
+        }
+    }
+
+    fn begin_exchange(&self, service: &Service<H>, parsed: Option<&parse::Parsed<'_>>, now: &Now) -> Option<Box<Exchange>> {
+        let request = parsed.map(|parsed| &parsed.request);
+        service.handler.is_logging().then(|| Box::new(Exchange::begin(self.peer, request, *now)))
+    }
+
+    /// Puts a response on the queue.
+    fn respond(&mut self, service: &mut Service<H>, response: Response, pending: Pending, now: &Now) {
+        let response = if response.fields.is_valid() {
+            response
+        } else {
+            // A value was refused (R21): say so, and send none of it.
+            service.handler.error(Status::InternalServerError, now)
+        };
+        let start = self.queue.pushed();
+        let head = service.encoder.head(&response, pending.framing, now);
+        let head_length = head.len() as u64;
+        self.queue.push(crate::segment::Segment::Bytes(head));
+        if !pending.without_body && response.status.allows_body() {
+            for segment in response.body.segments() {
+                self.queue.push(segment.clone());
+            }
+        }
+        if let Some(mut exchange) = pending.exchange {
+            exchange.status = response.status;
+            exchange.head = head_length;
+            // `sent` holds the position where the response begins until it ends.
+            exchange.sent = start;
+            self.in_flight.push_back(InFlight { end: self.queue.pushed(), exchange });
+        }
+        self.responses += 1;
+        self.last = !pending.framing.keep_alive;
+        self.enter(State::Sending, now.instant + service.limits.send_timeout);
+    }
+
+    /// Answers what is no request; nothing after it is parsed (R14).
+    fn refuse(&mut self, service: &mut Service<H>, status: Status, now: &Now) {
+        let pending = Pending {
+            framing: Framing { version: Version::Http11, keep_alive: false },
+            without_body: false,
+            exchange: self.begin_exchange(service, None, now),
+        };
+        self.input = Vec::new();
+        let response = service.handler.error(status, now);
+        self.respond(service, response, pending, now);
+    }
+
+    /// All that was in the queue is sent.
+    fn drained(&mut self, service: &mut Service<H>, now: &Now) {
+        self.responses = 0;
+        let limits = &service.limits;
+        if self.last && self.eof {
+            self.enter(State::Closed, now.instant);
+        } else if self.last {
+            let until = now.instant + limits.linger_timeout;
+            let state = State::Lingering { until, bytes_left: limits.linger_bytes_max };
+            self.enter(state, now.instant + limits.linger_idle_timeout);
+        } else {
+            self.enter(State::Idle, now.instant + limits.idle_timeout);
+            self.resume(service, now);
+            let waits = matches!(self.state, State::Idle | State::Head);
+            if waits && (self.eof || (self.stopping && self.state == State::Idle)) {
+                self.enter(State::Closed, now.instant);
+            }
+        }
+    }
+
+    /// Tells the log of responses that have ended.
+    fn log_ended(&mut self, service: &mut Service<H>, all: bool, now: &Now) {
+        while let Some(front) = self.in_flight.front() {
+            let complete = front.end <= self.queue.sent();
+            if !complete && !all {
+                break;
+            }
+            let Some(InFlight { end, mut exchange }) = self.in_flight.pop_front() else { break };
+            exchange.sent = self.queue.sent().min(end).saturating_sub(exchange.sent);
+            exchange.complete = complete;
+            service.handler.log(&exchange, now);
+        }
+    }
+}
+
+impl<H: Handler> Protocol for Conn<H> {
+    type Shared = Service<H>;
+    type Done = Response;
+
+    fn open(service: &mut Service<H>, client: SocketAddr, listener: SocketAddr, now: &Now) -> Self {
+        Conn {
+            state: State::Idle,
+            deadline: now.instant + service.limits.idle_timeout,
+            peer: Peer { address: client, loopback: listener.ip().to_canonical().is_loopback() },
+            input: Vec::new(),
+            scanner: Scanner::default(),
+            queue: SendQueue::default(),
+            in_flight: VecDeque::new(),
+            responses: 0,
+            pending: None,
+            work: None,
+            last: false,
+            eof: false,
+            stopping: false,
+            handler: PhantomData,
+        }
+    }
+
+    fn receive(&mut self, service: &mut Service<H>, input: &[u8], now: &Now) {
+        if let State::Lingering { until, bytes_left } = self.state {
+            match bytes_left.checked_sub(input.len() as u64) {
+                Some(bytes_left) => {
+                    let deadline = (now.instant + service.limits.linger_idle_timeout).min(until);
+                    self.enter(State::Lingering { until, bytes_left }, deadline);
+                }
+                None => self.enter(State::Closed, now.instant),
+            }
+        } else if self.input.is_empty() {
+            let done = self.answer_all(service, input, now);
+            self.input.extend_from_slice(&input[done..]);
+        } else {
+            self.input.extend_from_slice(input);
+            self.resume(service, now);
+        }
+    }
+
+    fn receive_eof(&mut self, _: &mut Service<H>, now: &Now) {
+        self.eof = true;
+        if matches!(self.state, State::Idle | State::Head | State::Lingering { .. }) {
+            self.enter(State::Closed, now.instant);
+        }
+    }
+
+    fn wants_read(&self) -> bool {
+        matches!(self.state, State::Idle | State::Head | State::Lingering { .. })
+    }
+
+    fn send_queue(&self) -> &SendQueue {
+        &self.queue
+    }
+
+    fn sent(&mut self, service: &mut Service<H>, bytes: u64, now: &Now) {
+        self.queue.advance(bytes);
+        self.log_ended(service, false, now);
+        if self.state == State::Sending {
+            self.deadline = now.instant + service.limits.send_timeout;
+            if self.queue.is_empty() {
+                self.drained(service, now);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn handle_timeout(&mut self, service: &mut Service<H>, now: &Now) {
+        match self.state {
+            State::Idle | State::Lingering { .. } => self.enter(State::Closed, now.instant),
+            State::Head => self.refuse(service, Status::RequestTimeout, now),
+            State::Answering => {
+                // The work goes on and will find nobody; so that its late result can never
+                // be taken for that of a later request, there will be none.
+                self.pending.iter_mut().for_each(|pending| pending.framing.keep_alive = false);
+                self.work_done(service, Err(Refused::Full), now);
+            }
+            State::Sending => self.enter(State::Aborted, now.instant),
+            State::Closed | State::Aborted => {}
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.state {
+            State::Idle | State::Head | State::Answering | State::Sending => Phase::Open,
+            State::Lingering { .. } => Phase::Finishing,
+            State::Closed => Phase::Closed,
+            State::Aborted => Phase::Aborted,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    fn take_work(&mut self) -> Option<Work<Response>> {
+        self.work.take()
+    }
+
+    fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Response, Refused>, now: &Now) {
+        // Late work for a request that was given up meanwhile has no one waiting for it.
+        let Some(mut pending) = self.pending.take() else { return };
+        let response = match outcome {
+            Ok(response) => response,
+            Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, now),
+            Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, now),
+        };
+        pending.framing.keep_alive &= !self.stopping;
+        self.respond(service, response, *pending, now);
+    }
+
+    fn shut_down(&mut self, _: &mut Service<H>, now: &Now) {
+        self.stopping = true;
+        if self.state == State::Idle {
+            self.enter(State::Closed, now.instant);
+        }
+    }
+
+    fn closed(&mut self, service: &mut Service<H>, now: &Now) {
+        self.log_ended(service, true, now);
+    }
+
+    fn notice(service: &mut Service<H>, notice: Notice<'_>, now: &Now) {
+        let message = match notice {
+            Notice::Exhausted(error) => format!("cannot accept more connections for now: {error}"),
+            Notice::SlowTurn(took) => format!("the event loop was busy for {took:.0?}: is a disk slow?"),
+        };
+        service.handler.notice(&message, now);
+    }
+
+    fn end_of_turn(service: &mut Service<H>, now: &Now) {
+        service.handler.end_of_turn(now);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "conn_tests.rs"]
+mod tests;

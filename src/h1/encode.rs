@@ -1,0 +1,140 @@
+//! Responses on the wire (RFC 9112 §4, §6).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::clock::Now;
+use crate::http::{Response, Status, Version, date};
+
+/// Heads are written into buffers of this size, many to one.
+const BUFFER: usize = 8 * 1024;
+
+/// How the connection goes on after a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// The version that the request spoke; what we speak is always HTTP/1.1 (RFC 9110 §2.5).
+    pub version: Version,
+    /// Whether another request may follow.
+    pub keep_alive: bool,
+}
+
+/// Writes heads; one for each loop, so that its buffer stays warm.
+#[derive(Default)]
+pub struct Encoder {
+    buffer: BytesMut,
+    /// The Date field line, and the second that it is of.
+    date: String,
+    date_second: Option<u64>,
+}
+
+impl Encoder {
+    /// The head of a response. Date, Content-Length and Connection are added here,
+    /// for they are the message's, not the representation's.
+    pub fn head(&mut self, response: &Response, framing: Framing, now: &Now) -> Bytes {
+        self.refresh_date(now);
+        let fields = response.fields.as_bytes();
+        self.buffer.reserve(if self.buffer.capacity() < fields.len() + 192 { BUFFER.max(fields.len() + 192) } else { 0 });
+        put_status_line(&mut self.buffer, response.status);
+        self.buffer.put_slice(self.date.as_bytes());
+        self.buffer.put_slice(fields);
+        if response.status.allows_body() {
+            self.buffer.put_slice(b"Content-Length: ");
+            put_decimal(&mut self.buffer, response.body.len());
+            self.buffer.put_slice(b"\r\n");
+        }
+        match framing {
+            Framing { keep_alive: false, .. } => self.buffer.put_slice(b"Connection: close\r\n"),
+            Framing { version: Version::Http10, .. } => self.buffer.put_slice(b"Connection: keep-alive\r\n"),
+            Framing { version: Version::Http11, .. } => {}
+        }
+        self.buffer.put_slice(b"\r\n");
+        self.buffer.split().freeze()
+    }
+
+    fn refresh_date(&mut self, now: &Now) {
+        let second = now.unix_seconds();
+        if self.date_second != Some(second) {
+            self.date_second = Some(second);
+            // A clock before 1970 is no clock: then there is no Date (RFC 9110 §6.6.1).
+            self.date = date::from_time(now.system).map(|date| format!("Date: {date}\r\n")).unwrap_or_default();
+        }
+    }
+}
+
+fn put_status_line(buffer: &mut BytesMut, status: Status) {
+    buffer.put_slice(b"HTTP/1.1 ");
+    put_decimal(buffer, u64::from(status.code()));
+    buffer.put_u8(b' ');
+    buffer.put_slice(status.reason().as_bytes());
+    buffer.put_slice(b"\r\n");
+}
+
+/// Twenty digits hold every u64.
+fn put_decimal(buffer: &mut BytesMut, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        // A remainder of ten is one digit.
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    buffer.put_slice(&digits[start..]);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::http::Body;
+    use std::time::{Duration, SystemTime};
+
+    fn now() -> Now {
+        Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() }
+    }
+
+    fn head(response: &Response, version: Version, keep_alive: bool) -> String {
+        let head = Encoder::default().head(response, Framing { version, keep_alive }, &now());
+        String::from_utf8(head.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_head_is_status_date_fields_length_and_connection() {
+        let mut response = Response::new(Status::Ok);
+        response.fields.push("ETag", "\"1\"");
+        response.body = Body::bytes("12345678901");
+        let expected = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"1\"\r\nContent-Length: 11\r\n";
+        assert_eq!(head(&response, Version::Http11, true), format!("{expected}\r\n"));
+        assert_eq!(head(&response, Version::Http11, false), format!("{expected}Connection: close\r\n\r\n"));
+        assert_eq!(head(&response, Version::Http10, true), format!("{expected}Connection: keep-alive\r\n\r\n"));
+    }
+
+    #[test]
+    fn what_has_no_body_has_no_length() {
+        for status in [Status::NoContent, Status::NotModified] {
+            assert!(!head(&Response::new(status), Version::Http11, true).contains("Content-Length"));
+        }
+        assert!(head(&Response::new(Status::NotFound), Version::Http11, true).contains("Content-Length: 0\r\n"));
+    }
+
+    #[test]
+    fn the_date_follows_the_clock() {
+        let (mut encoder, framing) = (Encoder::default(), Framing { version: Version::Http11, keep_alive: true });
+        let response = Response::new(Status::Ok);
+        for (later, expected) in [(0, ":37 GMT"), (1, ":38 GMT"), (0, ":37 GMT")] {
+            let head = encoder.head(&response, framing, &now().later(Duration::from_secs(later)));
+            assert!(String::from_utf8(head.to_vec()).unwrap().contains(expected));
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_decimals() {
+        for number in [0, 9, 10, 1_234_567_890, u64::MAX] {
+            let mut buffer = BytesMut::new();
+            put_decimal(&mut buffer, number);
+            assert_eq!(buffer, number.to_string());
+        }
+    }
+}

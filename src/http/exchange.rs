@@ -1,0 +1,79 @@
+//! One request and its response, as the access log sees them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::request::Request;
+use super::status::Status;
+use crate::clock::Now;
+
+/// Who is at the other end, and how it got here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address.
+    pub address: SocketAddr,
+    /// Whether it came to a listener that only this machine can reach.
+    pub loopback: bool,
+}
+
+/// Text of a request is kept up to this length for the log (hazards R46).
+const TEXT_MAX: usize = 1024;
+
+/// What is kept of a request until its response has ended.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The client.
+    pub peer: Peer,
+    /// `GET /path HTTP/1.1`, as it came; empty when no request line was understood.
+    pub request_line: Vec<u8>,
+    /// Referer and User-Agent, where the client sent them.
+    pub referer: Option<Vec<u8>>,
+    /// See `referer`.
+    pub user_agent: Option<Vec<u8>>,
+    /// When the request was complete.
+    pub started: Now,
+    /// The status that was sent.
+    pub status: Status,
+    /// Bytes of the response that were handed to the kernel, head included.
+    pub sent: u64,
+    /// Length of the head, so that `sent - head` is what Combined Log Format counts.
+    pub head: u64,
+    /// False if the connection ended before the response did.
+    pub complete: bool,
+}
+
+impl Exchange {
+    /// Begins the record of a request; None stands for one that could not be parsed.
+    pub fn begin(peer: Peer, request: Option<&Request<'_>>, started: Now) -> Exchange {
+        let text = |value: &[u8]| value[..value.len().min(TEXT_MAX)].to_vec();
+        let line = |r: &Request<'_>| {
+            let version = match r.version {
+                super::Version::Http10 => "HTTP/1.0",
+                super::Version::Http11 => "HTTP/1.1",
+            };
+            let target = text(r.target_text.as_bytes());
+            [r.method_token.as_bytes(), b" ", &target, b" ", version.as_bytes()].concat()
+        };
+        Exchange {
+            peer,
+            request_line: request.map(line).unwrap_or_default(),
+            referer: request.and_then(|r| r.fields.first("referer")).map(text),
+            user_agent: request.and_then(|r| r.fields.first("user-agent")).map(text),
+            started,
+            status: Status::Ok,
+            sent: 0,
+            head: 0,
+            complete: false,
+        }
+    }
+
+    /// Bytes of the body that were sent.
+    pub fn body_sent(&self) -> u64 {
+        self.sent.saturating_sub(self.head)
+    }
+
+    /// From the complete request to the end of the response.
+    pub fn duration(&self, now: &Now) -> Duration {
+        now.instant.saturating_duration_since(self.started.instant)
+    }
+}

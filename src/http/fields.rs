@@ -1,0 +1,239 @@
+//! Fields (RFC 9110 §5): borrowed ones of a request, checked ones of a response.
+
+use std::fmt::{self, Display, Write};
+
+/// A field line of a request as `httparse` found it, borrowed from the input.
+pub use httparse::Header as FieldLine;
+
+/// The fields of a request, in the order of arrival.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestFields<'a> {
+    lines: &'a [FieldLine<'a>],
+}
+
+impl<'a> RequestFields<'a> {
+    /// Wraps the field lines that a parser found.
+    pub fn new(lines: &'a [FieldLine<'a>]) -> Self {
+        RequestFields { lines }
+    }
+
+    /// All values of a field, one for each line; names do not depend on case.
+    pub fn all(self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.lines.iter().filter(move |line| line.name.eq_ignore_ascii_case(name)).map(|line| line.value)
+    }
+
+    /// The first value of a field.
+    pub fn first(self, name: &'a str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    /// The value of a field that must stand alone: None when it is absent, and
+    /// also when there are several, which no recipient can choose from.
+    pub fn only(self, name: &'a str) -> Option<&'a [u8]> {
+        let mut values = self.all(name);
+        let first = values.next()?;
+        values.next().is_none().then_some(first)
+    }
+
+    /// The members of a list-based field over all its lines (RFC 9110 §5.6.1):
+    /// split at commas outside of quotes, without white space, empty ones dropped.
+    pub fn members(self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.all(name).flat_map(|value| List { rest: value })
+    }
+
+    /// Every line.
+    pub fn lines(self) -> &'a [FieldLine<'a>] {
+        self.lines
+    }
+}
+
+/// Splits one field value at its commas.
+struct List<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for List<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while !self.rest.is_empty() {
+            let mut quoted = false;
+            let end = self.rest.iter().position(|&byte| {
+                quoted ^= byte == b'"';
+                byte == b',' && !quoted
+            });
+            let (member, rest) = match end {
+                Some(at) => (&self.rest[..at], &self.rest[at + 1..]),
+                None => (self.rest, &[][..]),
+            };
+            self.rest = rest;
+            let member = member.trim_ascii();
+            if !member.is_empty() {
+                return Some(member);
+            }
+        }
+        None
+    }
+}
+
+/// Whether `name` is a token (RFC 9110 §5.6.2), as names of fields and methods are.
+pub fn is_token(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|&b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Whether a response may carry `value`: visible ASCII, space and tab.
+pub fn is_field_value(value: &[u8]) -> bool {
+    value.iter().all(|&b| matches!(b, b'\t' | 0x20..=0x7e))
+}
+
+/// The fields of a response, rendered as they will stand on the wire.
+///
+/// Only what is a token, a colon and printable text ever gets in, so no input can
+/// split a response (hazards R21). Instead of an error at each call, a refused
+/// value makes the whole block invalid, and the encoder sends 500 in its place.
+///
+/// ```
+/// use serve::http::fields::Fields;
+/// let mut fields = Fields::default();
+/// fields.push("Allow", "GET, HEAD");
+/// assert_eq!(fields.as_bytes(), b"Allow: GET, HEAD\r\n");
+/// fields.push("Location", "/\r\nSet-Cookie: a=b");
+/// assert!(!fields.is_valid());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    text: String,
+    refused: bool,
+}
+
+impl Fields {
+    /// An empty block with room for the fields of a usual response.
+    pub fn new() -> Self {
+        Fields { text: String::with_capacity(384), refused: false }
+    }
+
+    /// Appends a field.
+    pub fn push(&mut self, name: &str, value: impl Display) {
+        let start = self.text.len();
+        self.text.push_str(name);
+        self.text.push_str(": ");
+        let value_start = self.text.len();
+        let written = write!(self.text, "{value}");
+        let value_is_fine = is_field_value(self.text[value_start..].as_bytes());
+        if written.is_err() || !value_is_fine || !is_token(name.as_bytes()) {
+            self.text.truncate(start);
+            self.refused = true;
+        } else {
+            self.text.push_str("\r\n");
+        }
+    }
+
+    /// Appends lines that are known when the program is written, without a look at them.
+    pub fn push_block(&mut self, lines: &'static str) {
+        debug_assert!(lines.ends_with("\r\n") && lines.is_ascii(), "not field lines: {lines:?}");
+        self.text.push_str(lines);
+    }
+
+    /// Replaces every field of that name by one.
+    pub fn set(&mut self, name: &str, value: impl Display) {
+        self.remove(name);
+        self.push(name, value);
+    }
+
+    /// Removes every field of that name.
+    pub fn remove(&mut self, name: &str) {
+        if self.get(name).is_some() {
+            self.text = self.lines().filter(|line| !is_named(line, name)).collect();
+        }
+    }
+
+    /// The first value of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let line = self.lines().find(|line| is_named(line, name))?;
+        Some(line[name.len() + 1..].trim())
+    }
+
+    /// False once a name or a value was refused.
+    pub fn is_valid(&self) -> bool {
+        !self.refused
+    }
+
+    /// The block as on the wire, each line with its CR LF.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.split_inclusive("\r\n")
+    }
+}
+
+fn is_named(line: &str, name: &str) -> bool {
+    line.as_bytes().get(name.len()) == Some(&b':')
+        && line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+}
+
+impl Display for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn members(value: &str) -> Vec<String> {
+        let line = [FieldLine { name: "L", value: value.as_bytes() }];
+        let found = RequestFields::new(&line).members("l").map(|m| String::from_utf8(m.to_vec()).unwrap()).collect();
+        found
+    }
+
+    #[test]
+    fn lists_are_split_outside_of_quotes() {
+        assert_eq!(members(r#""a,b" , W/"c",, ,*"#), [r#""a,b""#, r#"W/"c""#, "*"]);
+        assert!(members(" , ,").is_empty());
+    }
+
+    #[test]
+    fn a_field_that_must_stand_alone_is_not_chosen_from_two() {
+        let lines = [FieldLine { name: "Range", value: b"bytes=0-1" }, FieldLine { name: "range", value: b"bytes=2-3" }];
+        assert_eq!(RequestFields::new(&lines).only("Range"), None);
+        assert_eq!(RequestFields::new(&lines[1..]).only("Range"), Some(&b"bytes=2-3"[..]));
+    }
+
+    #[test]
+    fn set_replaces_and_remove_removes_whatever_the_case() {
+        let mut fields = Fields::new();
+        fields.push("Cache-Control", "no-cache");
+        fields.push("X", 1);
+        fields.set("cache-control", "no-store");
+        assert_eq!(fields.get("CACHE-CONTROL"), Some("no-store"));
+        fields.remove("x");
+        assert_eq!(fields.as_bytes(), b"cache-control: no-store\r\n");
+    }
+
+    #[test]
+    fn every_byte_of_a_value_is_printable_or_refused() {
+        for code in 0..=0x17f_u32 {
+            let char = char::from_u32(code).unwrap();
+            let mut fields = Fields::new();
+            fields.push("A", char);
+            assert_eq!(fields.is_valid(), char == '\t' || (' '..='~').contains(&char), "{code:#x}");
+            assert_eq!(fields.as_bytes().is_empty(), !fields.is_valid());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_and_no_value_splits_the_block(name in "\\PC{0,8}|[\r\n: a]{0,8}", value in "(\\PC|[\r\n\0]){0,16}") {
+            let mut fields = Fields::new();
+            fields.push(&name, &value);
+            let text = String::from_utf8(fields.as_bytes().to_vec()).unwrap();
+            prop_assert!(text.matches('\n').count() <= 1);
+            prop_assert_eq!(text.is_empty(), !fields.is_valid());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Conditional requests, in the order of RFC 9110 §13.2.2.
+
+use super::Outcome::*;
+use super::*;
+use crate::http::fields::FieldLine;
+
+const MODIFIED: u64 = 784_111_777;
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+const LATER: &str = "Sunday, 06-Nov-94 08:49:38 GMT";
+/// The tag of 4096 bytes modified at `MODIFIED`.
+const TAG: &str = "\"1000-ae1b981bc490a00\"";
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn validators() -> Validators {
+    Validators::of(4096, Some(at(MODIFIED)), at(MODIFIED + 100))
+}
+
+fn outcome(method: Method, fields: &[(&str, &str)]) -> Outcome {
+    let lines: Vec<_> = fields.iter().map(|(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
+    evaluate(method, RequestFields::new(&lines), &validators())
+}
+
+fn get(fields: &[(&str, &str)]) -> Outcome {
+    outcome(Method::Get, fields)
+}
+
+const GO: Outcome = Proceed { range: true };
+
+#[test]
+fn the_tag_is_size_and_time() {
+    assert_eq!(validators().etag.unwrap().to_string(), TAG);
+}
+
+#[test]
+fn step_1_if_match_compares_strongly() {
+    assert_eq!(get(&[("If-Match", TAG)]), GO);
+    assert_eq!(get(&[("If-Match", "\"x\", W/\"y\""), ("if-match", TAG)]), GO);
+    assert_eq!(get(&[("If-Match", "*")]), GO);
+    assert_eq!(get(&[("If-Match", "\"x\"")]), PreconditionFailed);
+    assert_eq!(get(&[("If-Match", &format!("W/{TAG}"))]), PreconditionFailed);
+    assert_eq!(get(&[("If-Match", "")]), PreconditionFailed);
+}
+
+#[test]
+fn step_2_if_unmodified_since_counts_without_if_match_only() {
+    assert_eq!(get(&[("If-Unmodified-Since", DATE)]), GO);
+    assert_eq!(get(&[("If-Unmodified-Since", EARLIER)]), PreconditionFailed);
+    assert_eq!(get(&[("If-Unmodified-Since", EARLIER), ("If-Match", TAG)]), GO);
+    assert_eq!(get(&[("If-Unmodified-Since", "nonsense")]), GO);
+}
+
+#[test]
+fn step_3_if_none_match_compares_weakly_and_takes_lists() {
+    assert_eq!(get(&[("If-None-Match", TAG)]), NotModified);
+    assert_eq!(get(&[("If-None-Match", &format!("\"a,b\", W/{TAG}"))]), NotModified);
+    assert_eq!(get(&[("If-None-Match", "*")]), NotModified);
+    assert_eq!(get(&[("If-None-Match", "\"x\"")]), GO);
+    assert_eq!(get(&[("If-None-Match", TAG.trim_matches('"'))]), GO);
+}
+
+#[test]
+fn step_4_if_modified_since_counts_without_if_none_match_only() {
+    assert_eq!(get(&[("If-Modified-Since", DATE)]), NotModified);
+    assert_eq!(get(&[("If-Modified-Since", LATER)]), NotModified);
+    assert_eq!(get(&[("If-Modified-Since", EARLIER)]), GO);
+    assert_eq!(get(&[("If-Modified-Since", LATER), ("If-None-Match", "\"x\"")]), GO);
+    assert_eq!(get(&[("If-Modified-Since", "nonsense")]), GO);
+}
+
+#[test]
+fn step_5_if_range_keeps_the_range_on_an_exact_match_only() {
+    let whole = Proceed { range: false };
+    assert_eq!(get(&[("If-Range", TAG)]), GO);
+    assert_eq!(get(&[("If-Range", DATE)]), GO);
+    assert_eq!(get(&[("If-Range", LATER)]), whole);
+    assert_eq!(get(&[("If-Range", EARLIER)]), whole);
+    assert_eq!(get(&[("If-Range", &format!("W/{TAG}"))]), whole);
+    assert_eq!(get(&[("If-Range", "\"x\"")]), whole);
+    assert_eq!(get(&[("If-Range", "nonsense")]), whole);
+}
+
+#[test]
+fn the_first_step_that_decides_wins() {
+    assert_eq!(get(&[("If-Match", "\"x\""), ("If-None-Match", TAG)]), PreconditionFailed);
+    assert_eq!(get(&[("If-None-Match", TAG), ("If-Range", "\"x\"")]), NotModified);
+}
+
+#[test]
+fn head_has_conditions_but_no_ranges() {
+    assert_eq!(outcome(Method::Head, &[("If-None-Match", TAG)]), NotModified);
+    assert_eq!(outcome(Method::Head, &[]), Proceed { range: false });
+}
+
+#[test]
+fn a_young_file_has_a_weak_tag_which_no_range_relies_on() {
+    let young = Validators::of(4096, Some(at(MODIFIED)), at(MODIFIED + 1));
+    assert_eq!(young.etag.unwrap().to_string(), format!("W/{TAG}"));
+    for value in [TAG, DATE] {
+        let line = [FieldLine { name: "If-Range", value: value.as_bytes() }];
+        assert_eq!(evaluate(Method::Get, RequestFields::new(&line), &young), Proceed { range: false });
+    }
+}
+
+#[test]
+fn a_time_that_says_nothing_validates_nothing() {
+    let none = Validators::of(1, Some(SystemTime::UNIX_EPOCH), at(MODIFIED));
+    assert!(none.etag.is_none() && none.last_modified.is_none());
+    let old = Validators::of(1, Some(SystemTime::UNIX_EPOCH - Duration::from_secs(9)), at(MODIFIED));
+    assert!(old.etag.is_none() && old.last_modified.is_none());
+}
+
+#[test]
+fn last_modified_is_never_later_than_now() {
+    let future = Validators::of(1, Some(at(MODIFIED + 1000)), at(MODIFIED));
+    assert_eq!(future.last_modified, date::parse(DATE.as_bytes()));
+    assert!(future.etag.unwrap().is_weak());
+}

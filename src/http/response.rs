@@ -1,0 +1,107 @@
+//! Responses, and who makes them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::exchange::{Exchange, Peer};
+use super::fields::Fields;
+use super::request::Request;
+use super::status::Status;
+use crate::clock::Now;
+use crate::segment::Segment;
+
+/// A body whose length is known before its first byte is sent.
+#[derive(Clone, Debug, Default)]
+pub enum Body {
+    /// No bytes.
+    #[default]
+    Empty,
+    /// One piece, as nearly all are.
+    One(Segment),
+    /// Several pieces, in order.
+    Many(Vec<Segment>),
+}
+
+impl Body {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.segments().iter().map(Segment::len).sum()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A body in memory.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Body {
+        Body::One(Segment::Bytes(bytes.into()))
+    }
+
+    /// A range of a file.
+    pub fn file(file: Arc<std::fs::File>, range: Range<u64>) -> Body {
+        Body::One(Segment::File { file, range })
+    }
+
+    /// The pieces.
+    pub fn segments(&self) -> &[Segment] {
+        match self {
+            Body::Empty => &[],
+            Body::One(segment) => std::slice::from_ref(segment),
+            Body::Many(segments) => segments,
+        }
+    }
+}
+
+/// A response without what concerns the connection (Date, Connection,
+/// Content-Length): the encoder adds those.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status.
+    pub status: Status,
+    /// The fields.
+    pub fields: Fields,
+    /// What would be sent for a GET; the encoder leaves it out for a HEAD.
+    pub body: Body,
+}
+
+impl Response {
+    /// A response without fields and body.
+    pub fn new(status: Status) -> Response {
+        Response { status, fields: Fields::new(), body: Body::Empty }
+    }
+}
+
+/// Work that makes a response, on some thread of the pool.
+pub type ResponseJob = Box<dyn FnOnce() -> Response + Send>;
+
+/// What a handler says to a request.
+pub enum Answer {
+    /// Here it is.
+    Ready(Response),
+    /// It may be slow: run this elsewhere.
+    Later(ResponseJob),
+}
+
+/// Answers requests: the seam between the wire ([`crate::h1`]) and the site.
+pub trait Handler {
+    /// Answers a valid request.
+    fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer;
+
+    /// The response to what is no valid request, or could not be answered.
+    fn error(&mut self, status: Status, now: &Now) -> Response;
+
+    /// Whether [`Handler::log`] wants to hear of requests at all.
+    fn is_logging(&self) -> bool;
+
+    /// A response has ended, sent in full or not.
+    fn log(&mut self, exchange: &Exchange, now: &Now);
+
+    /// Something worth a line in the error log.
+    fn notice(&mut self, message: &str, now: &Now);
+
+    /// The loop has done all that it could for now, and may sleep.
+    fn end_of_turn(&mut self, now: &Now);
+}

@@ -1,0 +1,383 @@
+//! Request targets (RFC 9112 §3.2) and the one way from a target to a path.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// What a link needs to be escaped: all but unreserved characters (RFC 3986 §2.3)
+/// and a few that mean nothing in a path.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-').remove(b'.').remove(b'_').remove(b'~')
+    .remove(b'!').remove(b'$').remove(b'(').remove(b')').remove(b'*').remove(b',').remove(b'=').remove(b'@');
+
+/// In a query that is handed back in a redirect, all that is printable stays as it came.
+const IN_QUERY: &AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
+
+/// The target of a request line, taken apart but not yet decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// `/path?query`, or what is left of an absolute form without its authority.
+    Path {
+        /// Begins with `/`; still percent-encoded.
+        path: &'a str,
+        /// What follows the first `?`, still encoded.
+        query: Option<&'a str>,
+    },
+    /// `*`, which only OPTIONS may ask about.
+    Asterisk,
+}
+
+impl<'a> Target<'a> {
+    /// Takes a target apart; the second value is the authority of an absolute form,
+    /// which stands for Host (RFC 9112 §3.2.2).
+    ///
+    /// None is 400: authority form, other schemes, fragments, control bytes.
+    pub fn parse(target: &'a str) -> Option<(Target<'a>, Option<&'a str>)> {
+        if target.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'#') {
+            return None;
+        }
+        if target == "*" {
+            return Some((Target::Asterisk, None));
+        }
+        if target.starts_with('/') {
+            return Some((Target::split(target), None));
+        }
+        let (scheme, rest) = target.split_once("://")?;
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return None;
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let target = match path.strip_prefix('?') {
+            Some(query) => Target::Path { path: "/", query: Some(query) },
+            None if path.is_empty() => Target::Path { path: "/", query: None },
+            None => Target::split(path),
+        };
+        Some((target, Some(authority)))
+    }
+
+    fn split(target: &'a str) -> Target<'a> {
+        match target.split_once('?') {
+            Some((path, query)) => Target::Path { path, query: Some(query) },
+            None => Target::Path { path: target, query: None },
+        }
+    }
+}
+
+/// Why a path is refused: always 400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathError {
+    /// It does not begin with `/`.
+    NotAbsolute,
+    /// `%` without two hexadecimal digits behind it.
+    Encoding,
+    /// NUL, or an encoded `/` inside a segment.
+    Byte,
+    /// `..` leads above the root.
+    AboveRoot,
+}
+
+/// A decoded path beneath the root, proven once and for good.
+///
+/// It has no empty, `.` or `..` segment, no NUL, and no slash inside a segment;
+/// its bytes are what the file system gets to see. Segments are joined by `/`.
+///
+/// ```
+/// use serve::http::SafePath;
+/// let path = SafePath::parse("/a/./b//%2e%2e/c%20d/").unwrap();
+/// assert_eq!(path.as_bytes(), b"a/c d");
+/// assert!(path.has_trailing_slash());
+/// assert_eq!(path.to_location(), "/a/c%20d/");
+/// assert!(SafePath::parse("/../etc/passwd").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SafePath {
+    bytes: Vec<u8>,
+    trailing_slash: bool,
+}
+
+impl SafePath {
+    /// Decodes exactly once, then resolves (behaviour, section 3).
+    ///
+    /// # Errors
+    /// [`PathError`] for whatever cannot be a path beneath the root.
+    pub fn parse(path: &str) -> Result<SafePath, PathError> {
+        let encoded = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
+        let mut bytes = Vec::with_capacity(encoded.len());
+        let mut trailing_slash = true;
+        let mut rest = Some(encoded);
+        while let Some(here) = rest {
+            let (segment, after) = match here.split_once('/') {
+                Some((segment, after)) => (segment, Some(after)),
+                None => (here, None),
+            };
+            rest = after;
+            trailing_slash = push_segment(&mut bytes, segment)?;
+        }
+        Ok(SafePath { trailing_slash: trailing_slash || rest.is_some(), bytes })
+    }
+
+    /// The root itself.
+    pub fn root() -> SafePath {
+        SafePath { bytes: Vec::new(), trailing_slash: true }
+    }
+
+    /// The path with one more segment; None if `name` is not one.
+    pub fn join(&self, name: &[u8]) -> Option<SafePath> {
+        if name.is_empty() || name == b"." || name == b".." || name.iter().any(|b| matches!(b, b'/' | 0)) {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(self.bytes.len() + 1 + name.len());
+        bytes.extend_from_slice(&self.bytes);
+        if !bytes.is_empty() {
+            bytes.push(b'/');
+        }
+        bytes.extend_from_slice(name);
+        Some(SafePath { bytes, trailing_slash: false })
+    }
+
+    /// The decoded bytes, without a slash at either end; empty is the root.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether the target ended in a slash (or in a dot segment), as directories do.
+    pub fn has_trailing_slash(&self) -> bool {
+        self.trailing_slash
+    }
+
+    /// Whether it is the root.
+    pub fn is_root(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The segments, decoded.
+    pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.split(|&b| b == b'/').filter(|segment| !segment.is_empty())
+    }
+
+    /// The last segment; None for the root.
+    pub fn name(&self) -> Option<&[u8]> {
+        self.segments().last()
+    }
+
+    /// Whether a segment is hidden. `/.well-known/` is for visitors (RFC 8615), but
+    /// at the root only, and not what is hidden beneath it.
+    pub fn is_hidden(&self) -> bool {
+        self.segments().enumerate().any(|(depth, name)| is_hidden(name) && !(depth == 0 && name == b".well-known"))
+    }
+
+    /// The path for a Location or a link: encoded again from the decoded form, so
+    /// that it begins with exactly one `/` and never with `//` or `/\`
+    /// (hazards R41: no request can make a redirect lead elsewhere).
+    pub fn to_location(&self) -> String {
+        let mut location = String::with_capacity(self.bytes.len() + 2);
+        for segment in self.segments() {
+            location.push('/');
+            location.extend(encode_segment(segment));
+        }
+        if self.trailing_slash || location.is_empty() {
+            location.push('/');
+        }
+        location
+    }
+}
+
+impl fmt::Debug for SafePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SafePath({:?})", self.to_location())
+    }
+}
+
+/// Appends one encoded segment; says whether the path, ended here, names a directory.
+fn push_segment(bytes: &mut Vec<u8>, segment: &str) -> Result<bool, PathError> {
+    let start = bytes.len();
+    if start > 0 {
+        bytes.push(b'/');
+    }
+    let name = bytes.len();
+    decode(bytes, segment)?;
+    match &bytes[name..] {
+        b"" | b"." => bytes.truncate(start),
+        b".." => {
+            bytes.truncate(start);
+            if bytes.is_empty() {
+                return Err(PathError::AboveRoot);
+            }
+            let parent = bytes.iter().rposition(|&b| b == b'/').unwrap_or(0);
+            bytes.truncate(parent);
+        }
+        decoded if decoded.iter().any(|b| matches!(b, 0 | b'/')) => return Err(PathError::Byte),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Percent-decodes, refusing what is malformed instead of passing it on.
+fn decode(bytes: &mut Vec<u8>, segment: &str) -> Result<(), PathError> {
+    let mut input = segment.bytes();
+    while let Some(byte) = input.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || input.next().and_then(|b| char::from(b).to_digit(16)).ok_or(PathError::Encoding);
+        let (high, low) = (digit()?, digit()?);
+        // Two hexadecimal digits are at most 0xff.
+        bytes.push((high << 4 | low) as u8);
+    }
+    Ok(())
+}
+
+/// Whether a name is hidden: it begins with a dot.
+///
+/// HFS+ ignores some code points when it compares names, so that `<U+200C>.git` opens
+/// `.git` there (CVE-2014-9390); they are skipped on every system, which costs nobody anything.
+pub fn is_hidden(name: &[u8]) -> bool {
+    let mut rest = name;
+    loop {
+        rest = match rest {
+            [b'.', ..] => return true,
+            [0xe2, 0x80, 0x8c..=0x8f | 0xaa..=0xae, rest @ ..] => rest,
+            [0xe2, 0x81, 0xaa..=0xaf, rest @ ..] => rest,
+            [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+            _ => return false,
+        };
+    }
+}
+
+/// One segment as it stands in a link.
+pub fn encode_segment(segment: &[u8]) -> percent_encoding::PercentEncode<'_> {
+    percent_encode(segment, IN_PATH)
+}
+
+/// A query as it may be handed back in a Location.
+pub fn encode_query(query: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encode(query.as_bytes(), IN_QUERY)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn targets_are_origin_form_absolute_form_or_an_asterisk() {
+        let path = |path, query| Target::Path { path, query };
+        for (target, expected) in [
+            ("/", Some((path("/", None), None))),
+            ("/a?b?c", Some((path("/a", Some("b?c")), None))),
+            ("/?", Some((path("/", Some("")), None))),
+            ("*", Some((Target::Asterisk, None))),
+            ("http://h:8/a?q", Some((path("/a", Some("q")), Some("h:8")))),
+            ("HTTPS://h", Some((path("/", None), Some("h")))),
+            ("http://h?q", Some((path("/", Some("q")), Some("h")))),
+            ("http:///a", Some((path("/a", None), Some("")))),
+            ("//evil.example/a", Some((path("//evil.example/a", None), None))),
+            ("", None),
+            ("a", None),
+            ("host:80", None),
+            ("ftp://h/", None),
+            ("/a#b", None),
+            ("/a b", None),
+            ("/a\x7f", None),
+            ("**", None),
+        ] {
+            assert_eq!(Target::parse(target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_and_resolved() {
+        for (path, expected, slash) in [
+            ("/", "", true),
+            ("/a", "a", false),
+            ("/a/", "a", true),
+            ("//a///b", "a/b", false),
+            ("/./a/.", "a", true),
+            ("/a/b/..", "a", true),
+            ("/a/%2e%2e/b", "b", false),
+            ("/a/.%2E/b", "b", false),
+            ("/%252e%252e/x", "%2e%2e/x", false),
+            ("/...", "...", false),
+            ("/a%5Cb", "a\\b", false),
+            ("/a+b", "a+b", false),
+            ("/%0a", "\n", false),
+            ("/a%26b%3F%23", "a&b?#", false),
+        ] {
+            let parsed = SafePath::parse(path).unwrap();
+            assert_eq!((parsed.as_bytes(), parsed.has_trailing_slash()), (expected.as_bytes(), slash), "{path}");
+        }
+        assert_eq!(SafePath::parse("/%ff%C3%A9").unwrap().as_bytes(), b"\xff\xc3\xa9");
+    }
+
+    #[test]
+    fn what_cannot_be_beneath_the_root_is_refused() {
+        use PathError::*;
+        for (path, error) in [
+            ("", NotAbsolute),
+            ("a", NotAbsolute),
+            ("/..", AboveRoot),
+            ("/a/../..", AboveRoot),
+            ("/%2e%2e/etc", AboveRoot),
+            ("/%", Encoding),
+            ("/%4", Encoding),
+            ("/%zz", Encoding),
+            ("/%+1", Encoding),
+            ("/%u0041", Encoding),
+            ("/a%2fb", Byte),
+            ("/..%2f..%2fetc", Byte),
+            ("/a%00", Byte),
+        ] {
+            assert_eq!(SafePath::parse(path), Err(error), "{path}");
+        }
+    }
+
+    #[test]
+    fn hidden_names_are_hidden_in_every_spelling() {
+        for path in ["/.git", "/a/.b/c", "/%2egit", "/x/../.git", "/%E2%80%8C.git", "/%EF%BB%BF.x", "/.well-known/.x", "/a/.well-known", "/.Well-Known/x", "/.g%E2%80%8Cit"] {
+            assert!(SafePath::parse(path).unwrap().is_hidden(), "{path}");
+        }
+        for path in ["/", "/a.b", "/.well-known/acme", "/a/.git/..", "/%E2%80%9Cquoted%E2%80%9D"] {
+            assert!(!SafePath::parse(path).unwrap().is_hidden(), "{path}");
+        }
+    }
+
+    #[test]
+    fn locations_lead_nowhere_else() {
+        for (path, location) in [
+            ("//evil.example/..", "/"),
+            ("//evil.example", "/evil.example"),
+            ("/\\evil.example/x", "/%5Cevil.example/x"),
+            ("/%5c%5cevil.example/", "/%5C%5Cevil.example/"),
+            ("/%0d%0aX:y", "/%0D%0AX%3Ay"),
+            ("///", "/"),
+        ] {
+            assert_eq!(SafePath::parse(path).unwrap().to_location(), location);
+        }
+    }
+
+    #[test]
+    fn only_one_segment_can_be_joined() {
+        let root = SafePath::root();
+        for bad in ["", ".", "..", "a/b", "a\0"] {
+            assert_eq!(root.join(bad.as_bytes()), None, "{bad:?}");
+        }
+        assert_eq!(root.join(b"a").unwrap().join(b"b").unwrap().as_bytes(), b"a/b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leaves_the_root(path in "/([a./%\\\\]|%2[eEfF]|%00|%5c|\\PC){0,24}") {
+            if let Ok(safe) = SafePath::parse(&path) {
+                for segment in safe.segments() {
+                    prop_assert!(!segment.is_empty() && segment != b"." && segment != b"..");
+                    prop_assert!(!segment.contains(&0));
+                }
+                prop_assert_eq!(SafePath::parse(&safe.to_location()).unwrap(), safe.clone());
+                prop_assert!(!safe.to_location().starts_with("//") && !safe.to_location().starts_with("/\\"));
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The thread that writes, and the bounded queue before it.
+
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Most bytes that wait to be written; beyond it lines are dropped.
+const WAITING_MAX: usize = 1024 * 1024;
+
+/// Writes in the background; clones share it.
+#[derive(Clone)]
+pub struct Writer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<u8>,
+    lines: u64,
+    dropped: u64,
+    /// The thread holds lines that are not written yet.
+    busy: bool,
+}
+
+impl Writer {
+    /// A writer to `sink`, on a thread of its own. Without a thread everything is dropped.
+    pub fn start(sink: impl Write + Send + 'static) -> Writer {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        // A log that cannot start is a log that drops: serving goes on.
+        let _ = thread::Builder::new().name("serve-log".into()).spawn(move || theirs.run(sink));
+        Writer { shared }
+    }
+
+    /// Takes `lines` whole lines, or drops them if too much waits. Never blocks on the sink.
+    pub fn push(&self, text: &[u8], lines: u64) {
+        let mut state = self.shared.lock();
+        if state.waiting.len() + text.len() > WAITING_MAX {
+            state.dropped += lines;
+            return;
+        }
+        state.waiting.extend_from_slice(text);
+        state.lines += lines;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Lines that never reached the sink.
+    pub fn dropped(&self) -> u64 {
+        self.shared.lock().dropped
+    }
+
+    /// Waits until all is written, but not longer than `patience`.
+    pub fn flush(&self, patience: Duration) {
+        let state = self.shared.lock();
+        let unwritten = |state: &mut State| state.busy || !state.waiting.is_empty();
+        // Whether it was in time makes no difference to someone who is about to leave.
+        let _ = self.shared.changed.wait_timeout_while(state, patience, unwritten);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs as long as the process: the sinks are its own standard streams.
+    fn run(&self, mut sink: impl Write) {
+        let (mut text, mut state) = (Vec::new(), self.lock());
+        loop {
+            if state.waiting.is_empty() {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            std::mem::swap(&mut text, &mut state.waiting);
+            let lines = std::mem::take(&mut state.lines);
+            state.busy = true;
+            drop(state);
+            let written = sink.write_all(&text).and_then(|()| sink.flush());
+            text.clear();
+            state = self.lock();
+            state.busy = false;
+            if written.is_err() {
+                state.dropped += lines;
+            }
+            self.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// A sink that blocks until it is told to go on, and then passes lines on.
+    struct Gate(Receiver<()>, Sender<Vec<u8>>);
+
+    impl Write for Gate {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            self.1.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_blocked_sink_drops_lines_and_counts_them() {
+        let (open, gate) = channel();
+        let (out, written) = channel();
+        let writer = Writer::start(Gate(gate, out));
+        let line = [b'x'; 1024];
+        let pushed = 3 * WAITING_MAX / line.len();
+        for _ in 0..pushed {
+            writer.push(&line, 1);
+        }
+        let dropped = writer.dropped() as usize;
+        assert!(dropped >= pushed / 3, "{dropped}");
+        drop(open);
+        writer.flush(Duration::from_secs(60));
+        let arrived: usize = written.try_iter().map(|text| text.len()).sum();
+        assert_eq!(arrived / line.len() + dropped, pushed);
+    }
+
+    #[test]
+    fn a_sink_that_fails_drops_lines_and_counts_them() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let writer = Writer::start(Full);
+        writer.push(b"a\nb\n", 2);
+        writer.flush(Duration::from_secs(60));
+        assert_eq!(writer.dropped(), 2);
+    }
+}

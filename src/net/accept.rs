@@ -1,0 +1,101 @@
+//! Listeners: accept until `WouldBlock`, and live through running out of descriptors.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+
+use super::limits::Limits;
+use crate::sys::{self, AcceptTrouble};
+
+/// What came of trying to accept.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A client.
+    Client(TcpStream, SocketAddr),
+    /// Nobody waits; an event will tell.
+    Nobody,
+    /// This client is gone already, or something else that concerns no one else: go on.
+    Skipped,
+    /// Out of descriptors: the listener rests until its timer (R24).
+    Exhausted(io::Error),
+}
+
+/// A listening socket, with a latch like those of connections.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    /// Somebody may wait. Cleared only by `WouldBlock`: a listener left with clients
+    /// in its queue would else stay deaf where no further event comes (hazards §0.2).
+    pub ready: bool,
+    /// Resting until then, because the system had no descriptors left.
+    pub resting_until: Option<Instant>,
+    pause: Duration,
+}
+
+impl Listener {
+    /// Registers a socket that listens already.
+    ///
+    /// # Errors
+    /// When it cannot be registered, or has no address.
+    pub fn new(mut socket: TcpListener, registry: &Registry, token: Token) -> io::Result<Self> {
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        let address = socket.local_addr()?;
+        Ok(Listener { socket, address, ready: true, resting_until: None, pause: Duration::ZERO })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether a try makes sense.
+    pub fn is_open(&self) -> bool {
+        self.ready && self.resting_until.is_none()
+    }
+
+    /// Accepts one client.
+    ///
+    /// # Errors
+    /// When the listener itself is lost.
+    pub fn accept(&mut self, now: Instant, limits: &Limits) -> io::Result<Accepted> {
+        match self.socket.accept() {
+            Ok((stream, client)) => {
+                self.pause = Duration::ZERO;
+                sys::prepare_accepted(&stream);
+                Ok(Accepted::Client(stream, client))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ready = false;
+                Ok(Accepted::Nobody)
+            }
+            Err(error) => match sys::accept_trouble(&error) {
+                AcceptTrouble::Next => Ok(Accepted::Skipped),
+                AcceptTrouble::Broken => Err(error),
+                AcceptTrouble::Exhausted => {
+                    self.rest(now, limits);
+                    Ok(Accepted::Exhausted(error))
+                }
+            },
+        }
+    }
+
+    /// Lets clients wait in the kernel's queue, twice as long each time. By a timer and
+    /// not by an event: none may ever come for clients that wait already.
+    pub fn rest(&mut self, now: Instant, limits: &Limits) {
+        self.pause = (self.pause * 2).clamp(limits.accept_pause_min, limits.accept_pause_max);
+        self.resting_until = Some(now + self.pause);
+    }
+
+    /// Ends a rest: its time has come, or a connection has closed.
+    pub fn wake(&mut self) {
+        self.resting_until = None;
+    }
+
+    /// Stops listening.
+    pub fn close(mut self, registry: &Registry) {
+        let _ = registry.deregister(&mut self.socket);
+    }
+}

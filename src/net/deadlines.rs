@@ -1,0 +1,90 @@
+//! When the loop must wake up although nothing happens.
+//!
+//! A heap of (time, token), made lazy: a connection that has something armed no
+//! later than its deadline needs nothing new, and when that fires too early it is
+//! armed again. So a request on a kept-alive connection, which moves the deadline
+//! back by milliseconds, costs no heap operation at all.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
+
+/// Timers fire up to this much late, and together: a thousand idle connections
+/// that came within a moment cost one wake-up, not a thousand.
+const GRANULARITY: Duration = Duration::from_millis(50);
+
+/// The deadlines of the connections of one loop.
+#[derive(Debug)]
+pub struct Deadlines {
+    heap: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Where the grid of `GRANULARITY` begins.
+    origin: Instant,
+}
+
+impl Deadlines {
+    /// None yet.
+    pub fn new(origin: Instant) -> Self {
+        Deadlines { heap: BinaryHeap::new(), origin }
+    }
+
+    /// Makes sure that `key` is looked at when `deadline` has come. `armed` is the
+    /// connection's own note of the earliest time at which it will be.
+    pub fn arm(&mut self, key: usize, deadline: Instant, armed: &mut Option<Instant>) {
+        let due = self.round_up(deadline);
+        if armed.is_none_or(|armed| due < armed) {
+            *armed = Some(due);
+            self.heap.push(Reverse((due, key)));
+        }
+    }
+
+    /// When the first one is due.
+    pub fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// Takes one that is due: the key, and the time it was armed for. It means
+    /// something only if the connection still has that noted.
+    pub fn pop(&mut self, now: Instant) -> Option<(usize, Instant)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((due, key))| (key, due))
+    }
+
+    fn round_up(&self, deadline: Instant) -> Instant {
+        let since = deadline.saturating_duration_since(self.origin).as_nanos();
+        let steps = since.div_ceil(GRANULARITY.as_nanos());
+        let rounded = u64::try_from(steps * GRANULARITY.as_nanos()).map(Duration::from_nanos);
+        rounded.ok().and_then(|since| self.origin.checked_add(since)).unwrap_or(deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_deadline_costs_nothing_and_an_earlier_one_counts() {
+        let start = Instant::now();
+        let (mut deadlines, mut armed) = (Deadlines::new(start), None);
+        deadlines.arm(1, start + Duration::from_secs(60), &mut armed);
+        deadlines.arm(1, start + Duration::from_secs(70), &mut armed);
+        assert_eq!(deadlines.heap.len(), 1);
+        deadlines.arm(1, start + Duration::from_secs(10), &mut armed);
+        assert_eq!((deadlines.next(), armed), (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10))));
+    }
+
+    #[test]
+    fn nothing_fires_early_and_neighbours_fire_together() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for key in 0..1000 {
+            deadlines.arm(key, start + Duration::from_micros(key as u64 * 40), &mut None);
+        }
+        assert_eq!(deadlines.pop(start), Some((0, start)));
+        assert_eq!(deadlines.pop(start + Duration::from_millis(49)), None);
+        let fired = std::iter::from_fn(|| deadlines.pop(start + GRANULARITY)).count();
+        assert_eq!(fired, 999);
+        assert_eq!(deadlines.next(), None);
+    }
+}

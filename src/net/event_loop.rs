@@ -1,0 +1,430 @@
+//! The loop: sleep until something happens, mark it, then give everyone a turn.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Waker};
+use slab::Slab;
+
+use super::accept::{Accepted, Listener};
+use super::connection::{Link, Step, drive};
+use super::counters::Counters;
+use super::deadlines::Deadlines;
+use super::limits::Limits;
+use super::protocol::{Notice, Protocol, Refused};
+use super::remote::{Remote, Stop};
+use super::stream::Stream;
+use super::token::Source;
+use crate::clock::Now;
+use crate::pool::Pool;
+use crate::sys;
+
+/// Most events taken from the poller at once; what is more comes next time.
+const EVENTS_MAX: usize = 1024;
+
+/// Input is read into one buffer for the whole loop, and handed on before the next
+/// read: so a connection that waits holds none. As much as a head may have.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// When there are too many connections, up to so many idle ones are closed together:
+/// finding the longest idle costs a look at all of them.
+const EVICTIONS_MAX: usize = 32;
+
+/// A turn of the loop that takes longer is worth a warning: somebody had to wait.
+const SLOW_TURN: Duration = Duration::from_millis(100);
+
+/// A connection and all that the loop knows of it.
+struct Connection<P> {
+    stream: TcpStream,
+    protocol: P,
+    link: Link,
+    interest: Interest,
+    generation: usize,
+    /// The earliest time at which the deadlines will look at it.
+    armed: Option<Instant>,
+    queued: bool,
+    dead: bool,
+}
+
+/// An event loop that runs a protocol on its listeners.
+pub struct EventLoop<P: Protocol> {
+    poll: Poll,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection<P>>,
+    /// Who has something to do.
+    run_queue: VecDeque<usize>,
+    /// Who is through; slots are free again only in the next turn (R28c).
+    dead: Vec<usize>,
+    deadlines: Deadlines,
+    shared: P::Shared,
+    limits: Limits,
+    pool: Pool,
+    remote: Remote<P::Done>,
+    /// Connections of all loops.
+    open: Arc<AtomicUsize>,
+    generation: usize,
+    /// When draining ends, whoever is left.
+    drain_until: Option<Instant>,
+    scratch: Box<[u8]>,
+    counters: Counters,
+}
+
+impl<P: Protocol> EventLoop<P> {
+    /// A loop on sockets that listen already. `open` counts the connections of all
+    /// loops together, against `limits.connections_max`.
+    ///
+    /// # Errors
+    /// When the system gives no poller, or a listener cannot be registered.
+    pub fn new(
+        sockets: Vec<TcpListener>,
+        shared: P::Shared,
+        limits: Limits,
+        pool: Pool,
+        open: Arc<AtomicUsize>,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), Source::Waker.token())?;
+        let mut listeners = Vec::with_capacity(sockets.len());
+        for (index, socket) in sockets.into_iter().enumerate() {
+            listeners.push(Listener::new(socket, poll.registry(), Source::Listener(index).token())?);
+        }
+        Ok(EventLoop {
+            poll,
+            listeners,
+            connections: Slab::new(),
+            run_queue: VecDeque::new(),
+            dead: Vec::new(),
+            deadlines: Deadlines::new(Now::read().instant),
+            shared,
+            limits,
+            pool,
+            remote: Remote::new(waker),
+            open,
+            generation: 0,
+            drain_until: None,
+            scratch: vec![0; READ_BUFFER].into_boxed_slice(),
+            counters: Counters::default(),
+        })
+    }
+
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote<P::Done> {
+        self.remote.clone()
+    }
+
+    /// Runs until it is asked to stop; returns what it has seen.
+    ///
+    /// # Errors
+    /// When the poller or a listener is lost: nothing else ends the loop.
+    pub fn run(mut self) -> io::Result<Counters> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut now = Now::read();
+        loop {
+            match self.poll.poll(&mut events, self.sleep(&now)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                // After EINTR the events are those of the last time.
+                Err(_) => events.clear(),
+                Ok(()) => {}
+            }
+            self.counters.wakeups += 1;
+            now = Now::read();
+            for event in &events {
+                self.latch(event);
+            }
+            self.collect_results(&now);
+            self.fire_deadlines(&now);
+            let stopped = self.check_stop(&now);
+            self.accept(&now)?;
+            self.take_turns(&now);
+            self.bury();
+            P::end_of_turn(&mut self.shared, &now);
+            if stopped || (self.drain_until.is_some() && self.connections.is_empty()) {
+                return Ok(self.end(&now));
+            }
+            now = self.check_pace(now);
+        }
+    }
+
+    /// How long to sleep; None is until something happens.
+    fn sleep(&self, now: &Now) -> Option<Duration> {
+        let may_accept = self.listeners.iter().any(Listener::is_open);
+        if !self.run_queue.is_empty() || may_accept {
+            return Some(Duration::ZERO);
+        }
+        let rests = self.listeners.iter().filter_map(|listener| listener.resting_until);
+        let next = rests.chain(self.deadlines.next()).chain(self.drain_until).min()?;
+        Some(next.saturating_duration_since(now.instant))
+    }
+
+    /// Marks what an event says. No work is done here.
+    fn latch(&mut self, event: &mio::event::Event) {
+        match Source::of(event.token()) {
+            // Looked at in every turn anyway.
+            Source::Waker => {}
+            Source::Listener(index) => {
+                if let Some(listener) = self.listeners.get_mut(index) {
+                    listener.ready = true;
+                }
+            }
+            Source::Connection { slot, generation } => match self.connections.get_mut(slot) {
+                Some(connection) if connection.generation == generation && !connection.dead => {
+                    // Errors and hang-ups are hints: the next read or write tells (R29c).
+                    let hint = event.is_error() || event.is_read_closed() || event.is_write_closed();
+                    connection.link.readable |= event.is_readable() || hint;
+                    connection.link.writable |= event.is_writable() || hint;
+                    self.enqueue(slot);
+                }
+                _ => self.counters.stale_events += 1,
+            },
+        }
+    }
+
+    fn enqueue(&mut self, slot: usize) {
+        if let Some(connection) = self.connections.get_mut(slot)
+            && !connection.queued
+        {
+            connection.queued = true;
+            self.run_queue.push_back(slot);
+        }
+    }
+
+    /// What the pool has finished.
+    fn collect_results(&mut self, now: &Now) {
+        for (token, outcome) in self.remote.take_delivered() {
+            let Source::Connection { slot, generation } = Source::of(token) else { continue };
+            match self.connections.get_mut(slot) {
+                Some(connection) if connection.generation == generation && !connection.dead => {
+                    connection.protocol.work_done(&mut self.shared, outcome, now);
+                    self.enqueue(slot);
+                }
+                _ => self.counters.stale_events += 1,
+            }
+        }
+    }
+
+    fn fire_deadlines(&mut self, now: &Now) {
+        while let Some((slot, armed)) = self.deadlines.pop(now.instant) {
+            let Some(connection) = self.connections.get_mut(slot).filter(|c| c.armed == Some(armed)) else {
+                continue;
+            };
+            connection.armed = None;
+            if connection.protocol.deadline() <= now.instant {
+                connection.protocol.handle_timeout(&mut self.shared, now);
+                self.enqueue(slot);
+            } else {
+                self.deadlines.arm(slot, connection.protocol.deadline(), &mut connection.armed);
+            }
+        }
+        for listener in &mut self.listeners {
+            if listener.resting_until.is_some_and(|until| until <= now.instant) {
+                listener.wake();
+            }
+        }
+    }
+
+    /// Begins to drain when asked to; true when it is time to go, whoever is left.
+    fn check_stop(&mut self, now: &Now) -> bool {
+        let wanted = self.remote.stop_wanted();
+        if wanted != Stop::No && self.drain_until.is_none() {
+            self.drain_until = Some(now.instant + self.limits.grace);
+            for listener in self.listeners.drain(..) {
+                listener.close(self.poll.registry());
+            }
+            let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
+            for slot in slots {
+                self.connections[slot].protocol.shut_down(&mut self.shared, now);
+                self.enqueue(slot);
+            }
+        }
+        wanted == Stop::AtOnce || self.drain_until.is_some_and(|until| until <= now.instant)
+    }
+
+    fn accept(&mut self, now: &Now) -> io::Result<()> {
+        for index in 0..self.listeners.len() {
+            for _ in 0..self.limits.turn_accepts_max {
+                if !self.listeners[index].is_open() {
+                    break;
+                }
+                if self.open.load(Ordering::Relaxed) >= self.limits.connections_max && self.evict(now) == 0 {
+                    // Clients wait in the kernel's queue until somebody leaves.
+                    self.listeners[index].rest(now.instant, &self.limits);
+                    break;
+                }
+                let address = self.listeners[index].address();
+                match self.listeners[index].accept(now.instant, &self.limits)? {
+                    Accepted::Client(stream, client) => self.admit(stream, client, address, now),
+                    Accepted::Skipped | Accepted::Nobody => {}
+                    Accepted::Exhausted(error) => {
+                        self.counters.exhausted += 1;
+                        self.evict(now);
+                        P::notice(&mut self.shared, Notice::Exhausted(&error), now);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, mut stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
+        self.generation = self.generation.wrapping_add(1);
+        let entry = self.connections.vacant_entry();
+        let slot = entry.key();
+        let Source::Connection { generation, .. } = Source::connection(slot, self.generation) else { return };
+        let token = Source::connection(slot, generation).token();
+        if self.poll.registry().register(&mut stream, token, Interest::READABLE).is_err() {
+            // Out of memory for watches, say: this client goes, the others stay.
+            return;
+        }
+        let protocol = P::open(&mut self.shared, client, listener, now);
+        entry.insert(Connection {
+            stream,
+            protocol,
+            link: Link::new(),
+            interest: Interest::READABLE,
+            generation,
+            armed: None,
+            queued: false,
+            dead: false,
+        });
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.counters.accepted += 1;
+        self.enqueue(slot);
+    }
+
+    /// Closes the longest idle connections; returns how many there were to close.
+    fn evict(&mut self, now: &Now) -> usize {
+        let idle = self.connections.iter().filter(|(_, c)| !c.dead && c.protocol.is_idle());
+        let mut idle: Vec<_> = idle.map(|(slot, c)| (c.protocol.deadline(), slot)).collect();
+        // The one whose idle deadline is nearest has been idle for longest.
+        idle.sort_unstable();
+        idle.truncate(EVICTIONS_MAX);
+        for (_, slot) in &idle {
+            self.connections[*slot].protocol.shut_down(&mut self.shared, now);
+            self.kill(*slot, now);
+            self.counters.evicted += 1;
+        }
+        idle.len()
+    }
+
+    /// One turn for everyone who is queued now; who yields is queued for the next round.
+    fn take_turns(&mut self, now: &Now) {
+        for _ in 0..self.run_queue.len() {
+            let Some(slot) = self.run_queue.pop_front() else { break };
+            self.turn(slot, now);
+        }
+    }
+
+    fn turn(&mut self, slot: usize, now: &Now) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.queued = false;
+        if connection.dead {
+            return;
+        }
+        let Connection { stream, protocol, link, .. } = connection;
+        let (shared, scratch, budget) = (&mut self.shared, &mut self.scratch, self.limits.turn_bytes_max);
+        // A bug in one turn must not take the others along (R29b).
+        let step = catch_unwind(AssertUnwindSafe(|| drive(stream, protocol, shared, link, scratch, budget, now)));
+        let step = step.unwrap_or_else(|_| {
+            stream.abort();
+            self.counters.panics += 1;
+            Step::Close
+        });
+        match step {
+            Step::Close => return self.kill(slot, now),
+            Step::Yield => self.enqueue(slot),
+            Step::Wait(deadline) => self.wait(slot, deadline, now),
+        }
+        self.submit_work(slot, now);
+    }
+
+    /// Arms what will wake the connection: its deadline, and the least interest that
+    /// does (a socket watched for more than is wanted wakes for nothing where the
+    /// poller re-arms in software).
+    fn wait(&mut self, slot: usize, deadline: Instant, now: &Now) {
+        let connection = &mut self.connections[slot];
+        self.deadlines.arm(slot, deadline, &mut connection.armed);
+        let blocked = !connection.protocol.send_queue().is_empty();
+        let interest = match (blocked, connection.protocol.wants_read()) {
+            (true, false) => Interest::WRITABLE,
+            (true, true) => Interest::WRITABLE | Interest::READABLE,
+            (false, _) => Interest::READABLE,
+        };
+        if interest != connection.interest {
+            let token = Source::connection(slot, connection.generation).token();
+            connection.interest = interest;
+            if self.poll.registry().reregister(&mut connection.stream, token, interest).is_err() {
+                self.kill(slot, now);
+            }
+        }
+    }
+
+    fn submit_work(&mut self, slot: usize, now: &Now) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(work) = connection.protocol.take_work() else { return };
+        let token = Source::connection(slot, connection.generation).token();
+        let remote = self.remote.clone();
+        let job = Box::new(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked);
+            remote.deliver(token, outcome);
+        });
+        if self.pool.submit(job).is_err() {
+            connection.protocol.work_done(&mut self.shared, Err(Refused::Full), now);
+            self.enqueue(slot);
+        }
+    }
+
+    fn kill(&mut self, slot: usize, now: &Now) {
+        if let Some(connection) = self.connections.get_mut(slot)
+            && !connection.dead
+        {
+            connection.dead = true;
+            connection.protocol.closed(&mut self.shared, now);
+            self.dead.push(slot);
+        }
+    }
+
+    /// Closes the sockets of who is through, and frees their slots.
+    fn bury(&mut self) {
+        if self.dead.is_empty() {
+            return;
+        }
+        for slot in self.dead.drain(..) {
+            let mut connection = self.connections.remove(slot);
+            if !sys::CLOSING_DEREGISTERS {
+                let _ = self.poll.registry().deregister(&mut connection.stream);
+            }
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.counters.closed += 1;
+        }
+        // There are descriptors again.
+        self.listeners.iter_mut().for_each(Listener::wake);
+    }
+
+    /// Warns of a turn that made others wait; returns the time before sleeping.
+    fn check_pace(&mut self, began: Now) -> Now {
+        let now = Now::read();
+        let took = now.instant.saturating_duration_since(began.instant);
+        if took > SLOW_TURN {
+            P::notice(&mut self.shared, Notice::SlowTurn(took), &now);
+        }
+        now
+    }
+
+    /// Closes whatever is left.
+    fn end(mut self, now: &Now) -> Counters {
+        let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.connections[slot].stream.abort();
+            self.kill(slot, now);
+        }
+        self.bury();
+        P::end_of_turn(&mut self.shared, now);
+        self.counters
+    }
+}

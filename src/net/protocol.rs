@@ -1,0 +1,108 @@
+//! What the loop needs to know of a protocol: bytes and the time in, bytes and a
+//! deadline out. A protocol never sees a socket, and never waits.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::clock::Now;
+use crate::segment::SendQueue;
+
+/// Work for the pool, which makes what the connection waits for.
+pub type Work<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// The pool did not do the work: it was full, or the work panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Too many wait already.
+    Full,
+    /// A bug in the work; the connection is told, and nothing else happens.
+    Panicked,
+}
+
+/// What an operator should hear of.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// No descriptors or memory for another client; accepting pauses.
+    Exhausted(&'a io::Error),
+    /// One turn of the loop took so long, and everyone else waited.
+    SlowTurn(Duration),
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It goes on.
+    Open,
+    /// All is said: once the send queue is empty, the loop half-closes, and what
+    /// the peer still sends is given to [`Protocol::receive`] (lingering close).
+    Finishing,
+    /// The socket can be closed.
+    Closed,
+    /// The socket must be reset, so that the peer cannot take a part for the whole.
+    Aborted,
+}
+
+/// One connection of some protocol: a state machine with one deadline per state.
+///
+/// All its methods are called from the loop's thread, with what the connections of
+/// that loop share and with the time of the turn.
+pub trait Protocol: Sized {
+    /// What the connections of one loop share.
+    type Shared;
+    /// What the pool makes for a connection; `()` if it never does.
+    type Done: Send + 'static;
+
+    /// A client has come to the listener of that address.
+    fn open(shared: &mut Self::Shared, client: SocketAddr, listener: SocketAddr, now: &Now) -> Self;
+
+    /// Bytes have come. Never called with none, nor while [`Protocol::wants_read`] is false.
+    fn receive(&mut self, shared: &mut Self::Shared, input: &[u8], now: &Now);
+
+    /// The peer sends no more, though it may still read.
+    fn receive_eof(&mut self, shared: &mut Self::Shared, now: &Now);
+
+    /// Whether bytes are welcome: not while too much waits to be sent.
+    fn wants_read(&self) -> bool;
+
+    /// What waits to be sent.
+    fn send_queue(&self) -> &SendQueue;
+
+    /// So many bytes of the queue are with the kernel.
+    fn sent(&mut self, shared: &mut Self::Shared, bytes: u64, now: &Now);
+
+    /// When [`Protocol::handle_timeout`] is due; every state has a deadline.
+    fn deadline(&self) -> Instant;
+
+    /// The deadline has passed.
+    fn handle_timeout(&mut self, shared: &mut Self::Shared, now: &Now);
+
+    /// How far it is.
+    fn phase(&self) -> Phase;
+
+    /// Whether closing it now would cut nothing off; such connections go first
+    /// when there are too many.
+    fn is_idle(&self) -> bool {
+        false
+    }
+
+    /// Work to be done elsewhere; taken after every turn.
+    fn take_work(&mut self) -> Option<Work<Self::Done>> {
+        None
+    }
+
+    /// The work is done. Never called for connections that have closed meanwhile.
+    fn work_done(&mut self, _: &mut Self::Shared, _: Result<Self::Done, Refused>, _: &Now) {}
+
+    /// The server stops: end when it can be done cleanly.
+    fn shut_down(&mut self, shared: &mut Self::Shared, now: &Now);
+
+    /// The socket is gone, whatever the reason; the last call.
+    fn closed(&mut self, _: &mut Self::Shared, _: &Now) {}
+
+    /// Something worth a line in the error log.
+    fn notice(_: &mut Self::Shared, _: Notice<'_>, _: &Now) {}
+
+    /// The loop has done all that it could for now, and may sleep.
+    fn end_of_turn(_: &mut Self::Shared, _: &Now) {}
+}

@@ -1,0 +1,88 @@
+//! What bytes travel through: the trait, and TCP.
+
+use std::fs::File;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::ops::Range;
+
+use mio::net::TcpStream;
+
+use crate::segment::{Segment, SendQueue};
+use crate::sys::{self, SendFile};
+
+/// A stream that never blocks: `WouldBlock` says that an event will follow.
+pub trait Stream {
+    /// Reads; 0 is the end.
+    ///
+    /// # Errors
+    /// `WouldBlock`, or what ends the connection.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Sends some of the queue's front, at most `bytes_max`; returns how much. The
+    /// queue is not changed: that is the protocol's business.
+    ///
+    /// # Errors
+    /// `WouldBlock`; `UnexpectedEof` when a file is shorter than promised; else
+    /// what ends the connection.
+    fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize>;
+
+    /// Half-closes: tells the peer that this was all (RFC 9112 §9.6).
+    ///
+    /// # Errors
+    /// When the connection is gone already.
+    fn finish(&mut self) -> io::Result<()>;
+
+    /// Makes closing reset the connection, so that a part is not taken for the whole.
+    fn abort(&mut self);
+}
+
+/// So many pieces in memory go into one call.
+const SLICES_MAX: usize = 64;
+
+/// Files that the kernel cannot send itself go through a buffer of this size.
+const COPY_BUFFER: usize = 64 * 1024;
+
+impl Stream for TcpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Read::read(self, buffer)
+    }
+
+    fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize> {
+        if let Some(Segment::File { file, range }) = queue.front() {
+            return send_range(self, file, range, bytes_max);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+        match queue.gather(&mut slices) {
+            // A head before its file: the kernel waits for the file's first bytes, so
+            // that both travel in one packet.
+            1 if queue.len() > 1 => sys::send_more(self, &slices[0]),
+            1 => self.write(&slices[0]),
+            count => self.write_vectored(&slices[..count]),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+
+    fn abort(&mut self) {
+        // Where it fails the peer sees an orderly end of a body that is too short for
+        // its Content-Length: an error, too.
+        let _ = sys::abort_on_close(self);
+    }
+}
+
+/// Sends from a file: by the kernel, or through a buffer where it cannot.
+fn send_range(socket: &mut TcpStream, file: &File, range: &Range<u64>, bytes_max: usize) -> io::Result<usize> {
+    // What does not fit into usize is more than any budget.
+    let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX).min(bytes_max);
+    let sent = match sys::send_file(socket, file, range.start, length)? {
+        SendFile::Sent(sent) => sent,
+        SendFile::Unsupported => {
+            let bytes = sys::read_range(file, range.start, length.min(COPY_BUFFER))?;
+            if bytes.is_empty() { 0 } else { return socket.write(&bytes) }
+        }
+    };
+    // The file has become shorter than its promised length (hazards R30).
+    if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
+}

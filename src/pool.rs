@@ -1,0 +1,173 @@
+//! Floor 1: a few threads for work that may be slow.
+//!
+//! The loop never waits for a disk: a large listing (later: compressing, hashing)
+//! runs here and answers through the loop's waker. The pool is bounded twice, in
+//! threads and in jobs that wait, so a flood of slow requests costs no memory and
+//! gets 503. It never knows what a job does.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// Work to be done once, on some thread of the pool.
+pub type Job = Box<dyn FnOnce() + Send>;
+
+/// As many jobs wait as may wait.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many slow requests are waiting")
+    }
+}
+
+impl std::error::Error for Full {}
+
+/// The pool; clones share it. Its threads start when they are first needed and
+/// end when the last clone is dropped.
+#[derive(Clone)]
+pub struct Pool {
+    handle: Arc<Handle>,
+}
+
+/// Dropped with the last clone, which closes the queue.
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    threads_max: usize,
+    waiting_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+impl Pool {
+    /// A pool of at most `threads_max` threads, where at most `waiting_max` jobs wait.
+    pub fn new(threads_max: usize, waiting_max: usize) -> Self {
+        let shared =
+            Shared { state: Mutex::new(State::default()), work: Condvar::new(), threads_max, waiting_max };
+        Pool { handle: Arc::new(Handle { shared: Arc::new(shared) }) }
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// [`Full`] when `waiting_max` jobs wait already, or no thread can be had.
+    pub fn submit(&self, job: Job) -> Result<(), Full> {
+        let shared = &self.handle.shared;
+        let mut state = shared.lock();
+        if state.waiting.len() >= shared.waiting_max {
+            return Err(Full);
+        }
+        if state.idle <= state.waiting.len() && state.threads < shared.threads_max {
+            let theirs = Arc::clone(shared);
+            let started = thread::Builder::new().name("serve-pool".into()).spawn(move || theirs.run());
+            match started {
+                Ok(_) => state.threads += 1,
+                Err(_) if state.threads == 0 => return Err(Full),
+                Err(_) => {}
+            }
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        shared.work.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        state.waiting.clear();
+        drop(state);
+        self.shared.work.notify_all();
+    }
+}
+
+impl Shared {
+    /// Jobs run outside the lock, so a panic cannot leave the state half changed.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                drop(state);
+                // A job that panics must not take its thread along (hazards R29b);
+                // whoever submitted it learns of the panic from the job itself.
+                let _ = catch_unwind(AssertUnwindSafe(job));
+                state = self.lock();
+            } else if state.closed {
+                state.threads -= 1;
+                return;
+            } else {
+                state.idle += 1;
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_full_queue_refuses() {
+        let pool = Pool::new(1, 1);
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        pool.submit(Box::new(move || {
+            started.send(()).unwrap();
+            let _ = released.recv();
+        }))
+        .unwrap();
+        has_started.recv().unwrap();
+        assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
+        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
+        drop(release);
+    }
+
+    #[test]
+    fn a_panic_leaves_the_pool_working() {
+        let pool = Pool::new(1, 8);
+        pool.submit(Box::new(|| panic!("on purpose"))).unwrap();
+        let (done, is_done) = mpsc::channel();
+        pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+        is_done.recv().unwrap();
+    }
+
+    #[test]
+    fn never_more_threads_than_asked_for() {
+        let pool = Pool::new(2, 64);
+        let (done, is_done) = mpsc::channel();
+        for _ in 0..32 {
+            let done = done.clone();
+            pool.submit(Box::new(move || done.send(thread::current().id()).unwrap())).unwrap();
+        }
+        drop(done);
+        let mut ids: Vec<_> = is_done.iter().collect();
+        assert_eq!(ids.len(), 32);
+        ids.sort_by_key(|id| format!("{id:?}"));
+        ids.dedup();
+        assert!((1..=2).contains(&ids.len()));
+    }
+}

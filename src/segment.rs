@@ -1,0 +1,178 @@
+//! Floor 1: what is still to be sent, as a queue of memory and file pieces.
+//!
+//! A body is never one large buffer: it is a list of [`Segment`]s, and the list
+//! knows its length before its first byte is sent. The queue only counts; it
+//! never reads a file and never writes to a socket.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::IoSlice;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+
+/// A piece of a response.
+#[derive(Clone, Debug)]
+pub enum Segment {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A range of an open file, sent by the kernel where it can.
+    File {
+        /// Shared, because several ranges of one file may wait in one queue.
+        file: Arc<File>,
+        /// Bytes of the file, end exclusive.
+        range: Range<u64>,
+    },
+}
+
+impl Segment {
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Segment::Bytes(bytes) => bytes.len() as u64,
+            Segment::File { range, .. } => range.end.saturating_sub(range.start),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops the first `n` bytes; `n` is at most the length.
+    fn advance(&mut self, n: u64) {
+        match self {
+            // A segment in memory is never longer than memory, so `n` fits.
+            Segment::Bytes(bytes) => bytes.advance((n as usize).min(bytes.len())),
+            Segment::File { range, .. } => range.start = range.start.saturating_add(n).min(range.end),
+        }
+    }
+}
+
+/// The segments that a connection has yet to send, oldest first.
+///
+/// Invariant: `pushed - sent` is the sum of the lengths of the segments, and no
+/// segment is empty.
+///
+/// ```
+/// use serve::segment::{Segment, SendQueue};
+/// let mut queue = SendQueue::default();
+/// queue.push(Segment::Bytes("HTTP".into()));
+/// queue.advance(3);
+/// assert_eq!((queue.pushed(), queue.sent(), queue.remaining()), (4, 3, 1));
+/// ```
+#[derive(Debug, Default)]
+pub struct SendQueue {
+    segments: VecDeque<Segment>,
+    pushed: u64,
+    sent: u64,
+}
+
+impl SendQueue {
+    /// Appends a segment; empty ones are dropped.
+    pub fn push(&mut self, segment: Segment) {
+        if !segment.is_empty() {
+            self.pushed += segment.len();
+            self.segments.push_back(segment);
+        }
+    }
+
+    /// Bytes ever pushed: the position at which the next segment will begin.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// Bytes ever sent.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Bytes waiting.
+    pub fn remaining(&self) -> u64 {
+        self.pushed - self.sent
+    }
+
+    /// Whether all that was pushed is sent.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// The oldest segment.
+    pub fn front(&self) -> Option<&Segment> {
+        self.segments.front()
+    }
+
+    /// Fills `slices` with the run of memory segments at the front, for one
+    /// `writev`; returns how many. Zero means: empty, or a file comes first.
+    pub fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut count = 0;
+        for (slot, segment) in slices.iter_mut().zip(&self.segments) {
+            let Segment::Bytes(bytes) = segment else { break };
+            *slot = IoSlice::new(bytes);
+            count += 1;
+        }
+        count
+    }
+
+    /// How many segments wait.
+    pub fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Records that `n` bytes are with the kernel. More than wait are ignored.
+    pub fn advance(&mut self, n: u64) {
+        let mut left = n.min(self.remaining());
+        self.sent += left;
+        while left > 0 {
+            let Some(front) = self.segments.front_mut() else { return };
+            let length = front.len();
+            if left < length {
+                front.advance(left);
+                return;
+            }
+            left -= length;
+            self.segments.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_queue_adds_up(sizes in prop::collection::vec(0usize..50, 0..20), steps in prop::collection::vec(0u64..80, 0..40)) {
+            let mut queue = SendQueue::default();
+            let mut expected = Vec::new();
+            for (i, size) in sizes.iter().enumerate() {
+                let bytes = vec![i as u8; *size];
+                expected.extend_from_slice(&bytes);
+                queue.push(Segment::Bytes(bytes.into()));
+            }
+            let mut out = Vec::new();
+            for step in steps {
+                let mut slices = [IoSlice::new(&[]); 4];
+                let count = queue.gather(&mut slices);
+                let flat: Vec<u8> = slices.iter().take(count).flat_map(|s| s.to_vec()).collect();
+                let n = step.min(flat.len() as u64);
+                out.extend_from_slice(&flat[..n as usize]);
+                queue.advance(n);
+                prop_assert_eq!(queue.pushed() - queue.sent(), queue.remaining());
+                prop_assert_eq!(queue.remaining(), queue.segments.iter().map(Segment::len).sum::<u64>());
+                prop_assert_eq!(queue.is_empty(), queue.remaining() == 0);
+            }
+            prop_assert_eq!(&expected[..out.len()], &out[..]);
+        }
+    }
+
+    #[test]
+    fn more_than_waits_is_never_counted_as_sent() {
+        let mut queue = SendQueue::default();
+        queue.push(Segment::Bytes("abc".into()));
+        queue.advance(10);
+        assert_eq!((queue.sent(), queue.remaining(), queue.len()), (3, 0, 0));
+    }
+}

@@ -1,0 +1,194 @@
+//! Floor 5: puts it together. Bind, one loop for each core, signals, drain, join.
+//!
+//! It decides nothing about HTTP and nothing about files: it hands every floor its
+//! options and waits.
+
+mod app;
+mod listen;
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::config::{Config, Exit, banner, wants_color};
+use crate::h1::{Conn, Service};
+use crate::http::Response;
+use crate::log::{AccessLog, Writer};
+use crate::net::{Counters, EventLoop, Remote};
+use crate::pool::Pool;
+use crate::site::{Disk, Report, Site};
+use crate::sys;
+
+use app::App;
+use listen::Listening;
+
+/// Threads for slow work, whatever the number of loops: it waits for a disk, not for
+/// a processor.
+const POOL_THREADS: usize = 4;
+
+/// Slow requests that wait for those threads; beyond it 503.
+const POOL_WAITING_MAX: usize = 1024;
+
+/// Descriptors that are not for connections: listeners, pollers, the log, and files
+/// that are open while they are sent.
+const DESCRIPTORS_KEPT: u64 = 64;
+
+/// How long the end may wait for a log that does not move.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+type Loop = EventLoop<Conn<App>>;
+
+/// A server that listens, but does not serve yet.
+pub struct Server {
+    loops: Vec<Loop>,
+    addresses: Vec<SocketAddr>,
+    logs: Logs,
+    config: Config,
+}
+
+/// Where lines go: standard output for requests, standard error for troubles.
+struct Logs {
+    access: Writer,
+    errors: Writer,
+}
+
+impl Server {
+    /// Opens the root, binds all addresses, and prepares a loop for each thread.
+    ///
+    /// # Errors
+    /// [`Exit`] with one line that says what could not be had, and what to do.
+    pub fn bind(mut config: Config) -> Result<Server, Exit> {
+        limit_connections(&mut config);
+        let logs = Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) };
+        let Listening { addresses, sockets } = listen::listen(&config)?;
+        let pool = Pool::new(POOL_THREADS, POOL_WAITING_MAX);
+        let (open, options) = (Arc::new(AtomicUsize::new(0)), Arc::new(config.site.clone()));
+        let mut loops = Vec::with_capacity(sockets.len());
+        for sockets in sockets {
+            let files = Disk::new(&config.root, config.symlinks)
+                .map_err(|error| Exit::failure(format_args!("cannot open {}: {error}", config.root.display())))?;
+            let site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
+            let access = AccessLog::new(config.log, logs.access.clone());
+            let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
+            let built = EventLoop::new(sockets, service, config.net.clone(), pool.clone(), Arc::clone(&open));
+            loops.push(built.map_err(|error| Exit::failure(format_args!("cannot start an event loop: {error}")))?);
+        }
+        Ok(Server { loops, addresses, logs, config })
+    }
+
+    /// Where it listens, with the ports that the system chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Handles that stop the loops, for other threads.
+    pub fn remotes(&self) -> Vec<Remote<Response>> {
+        self.loops.iter().map(EventLoop::remote).collect()
+    }
+
+    /// Serves until it is stopped.
+    ///
+    /// # Errors
+    /// When a loop is lost; the others are stopped then, too.
+    pub fn run(self) -> io::Result<Counters> {
+        let all = self.remotes();
+        let mut threads: Vec<JoinHandle<io::Result<Counters>>> = Vec::new();
+        for (index, each) in self.loops.into_iter().enumerate() {
+            let remotes = all.clone();
+            let thread = thread::Builder::new().name(format!("serve-{index}")).spawn(move || {
+                let result = each.run();
+                // One loop lost is a server lost: half of the clients would wait in vain.
+                if result.is_err() {
+                    stop(&remotes);
+                }
+                result
+            });
+            threads.push(thread.inspect_err(|_| stop(&all))?);
+        }
+        let mut total = Ok(Counters::default());
+        for thread in threads {
+            let result = thread.join().unwrap_or_else(|_| Err(io::Error::other("an event loop panicked")));
+            total = match (total, result) {
+                (Ok(sum), Ok(counters)) => Ok(sum + counters),
+                (Err(error), _) | (_, Err(error)) => Err(error),
+            };
+        }
+        self.logs.access.flush(LOG_PATIENCE);
+        self.logs.errors.flush(LOG_PATIENCE);
+        total
+    }
+}
+
+/// Binds, says where, and serves until a signal.
+///
+/// # Errors
+/// [`Exit`] when it could not run.
+pub fn run(config: Config) -> Result<(), Exit> {
+    let (quiet, verbose) = (config.quiet, config.verbose);
+    let warnings = config.warnings();
+    let server = Server::bind(config)?;
+    let remotes = server.remotes();
+    sys::on_stop_signal(move || stop(&remotes))
+        .map_err(|error| Exit::failure(format_args!("cannot listen to signals: {error}")))?;
+    let (errors, access) = (server.logs.errors.clone(), server.logs.access.clone());
+    if !quiet {
+        greet(&server, &warnings, &errors);
+    }
+    let ended = server.run();
+    let counters = ended.map_err(|error| Exit::failure(format_args!("the server stopped: {error}")))?;
+    if verbose {
+        say(&errors, &format!("{counters}; {} log lines dropped", access.dropped()));
+        errors.flush(LOG_PATIENCE);
+    }
+    Ok(())
+}
+
+/// The banner and what the user had better know, on standard error.
+fn greet(server: &Server, warnings: &[String], errors: &Writer) {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let interfaces: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    let banner = banner::Banner {
+        root: &server.config.root,
+        root_is_file: server.config.root.is_file(),
+        addresses: &server.addresses,
+        interfaces: &interfaces,
+        color: wants_color(io::stderr().is_terminal()),
+    };
+    for warning in warnings {
+        say(errors, &format!("warning: {warning}"));
+    }
+    if server.config.verbose {
+        say(errors, server.config.settings.trim_end());
+    }
+    say(errors, banner.text().trim_end());
+}
+
+fn stop(remotes: &[Remote<Response>]) {
+    for remote in remotes {
+        // A loop that cannot be woken is gone already.
+        let _ = remote.stop();
+    }
+}
+
+/// As many connections as there can be descriptors, and no more: at the limit idle
+/// ones make room, while at the end of the descriptors nothing works (R25).
+fn limit_connections(config: &mut Config) {
+    if let Some(descriptors) = sys::raise_descriptor_limit() {
+        // An eighth stays for the files that are being sent.
+        let possible = (descriptors - descriptors / 8).saturating_sub(DESCRIPTORS_KEPT).max(1);
+        let possible = usize::try_from(possible).unwrap_or(usize::MAX);
+        config.net.connections_max = config.net.connections_max.min(possible);
+    }
+}
+
+fn reporter(errors: &Writer) -> Report {
+    let errors = errors.clone();
+    Arc::new(move |message| say(&errors, &format!("error: {message}")))
+}
+
+fn say(errors: &Writer, text: &str) {
+    errors.push(format!("{text}\n").as_bytes(), 1);
+}

@@ -1,0 +1,108 @@
+//! Directories: redirect to the slash, index file, listing (behaviour, section 7).
+
+use std::sync::Arc;
+
+use super::files::{FileSystem, Node, OpenFile};
+use super::listing::{self, Row};
+use super::{Site, error, status_of};
+use crate::clock::Now;
+use crate::http::negotiate::{self, Form};
+use crate::http::target::{encode_query, is_hidden};
+use crate::http::{Answer, Body, Request, Response, SafePath, Status};
+use crate::sys::{self, Trouble};
+
+/// Longest listing: beyond it a browser has more trouble than a reader has use (R40).
+const ENTRIES_MAX: usize = 10_000;
+
+impl<F: FileSystem> Site<F> {
+    /// Answers for a path: a file or a directory.
+    pub(super) fn answer_path(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        query: Option<&str>,
+        now: &Now,
+    ) -> Result<Answer, Status> {
+        // The index first: who asks for a directory mostly wants that, and saves a look-up.
+        if path.has_trailing_slash()
+            && let Some((name, file)) = self.find_index(path, now)?
+        {
+            return self.answer_file(request, name.as_bytes(), file, now);
+        }
+        match self.files.open(path, now) {
+            Err(error) => Err(status_of(&error, path, &self.report)),
+            Ok(Node::File(mut file)) => match (file.name.take(), path.name()) {
+                // A file is no directory, unless it is itself the root.
+                (None, _) if path.has_trailing_slash() => Err(Status::NotFound),
+                (Some(name), _) => self.answer_file(request, &name, file, now),
+                (None, name) => self.answer_file(request, name.unwrap_or_default(), file, now),
+            },
+            Ok(Node::Directory) if !path.has_trailing_slash() => Ok(Answer::Ready(redirect(path, query))),
+            Ok(Node::Directory) if !self.options.listing => Err(Status::NotFound),
+            Ok(Node::Directory) => Ok(self.list(request, path, query)),
+        }
+    }
+
+    /// The first index file that is one. A directory of that name is none.
+    fn find_index(&mut self, path: &SafePath, now: &Now) -> Result<Option<(String, OpenFile)>, Status> {
+        let options = Arc::clone(&self.options);
+        for name in &options.index {
+            let Some(candidate) = path.join(name.as_bytes()) else { continue };
+            match self.files.open(&candidate, now) {
+                Ok(Node::File(file)) => return Ok(Some((name.clone(), file))),
+                Ok(Node::Directory) => {}
+                Err(error) if sys::trouble(&error) == Trouble::Missing => {}
+                Err(error) => return Err(status_of(&error, &candidate, &self.report)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lists a directory, in the pool: reading thousands of entries takes its time.
+    fn list(&mut self, request: &Request<'_>, path: &SafePath, query: Option<&str>) -> Answer {
+        let form = if asks_for_json(query) { Form::Json } else { negotiate::form(request.fields) };
+        let lister = self.files.lister(path, ENTRIES_MAX);
+        let (path, hidden, report) = (path.clone(), self.options.hidden, Arc::clone(&self.report));
+        Answer::Later(Box::new(move || match lister() {
+            Ok(mut entries) => {
+                entries.rows.retain(|row| hidden || !is_hidden_entry(&path, row));
+                page(form, &path, entries.rows, entries.truncated)
+            }
+            Err(error) => error::page(status_of(&error, &path, &report), form),
+        }))
+    }
+}
+
+/// The same rule as for a request of that entry.
+fn is_hidden_entry(directory: &SafePath, row: &Row) -> bool {
+    is_hidden(&row.name) && directory.join(&row.name).is_none_or(|path| path.is_hidden())
+}
+
+fn page(form: Form, path: &SafePath, rows: Vec<Row>, truncated: bool) -> Response {
+    let mut response = Response::new(Status::Ok);
+    response.fields.push("Content-Type", listing::content_type(form));
+    response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
+    response.fields.push("Cache-Control", "no-cache");
+    response.fields.push("Vary", "Accept");
+    response.body = Body::bytes(listing::render(form, path, rows, truncated));
+    response
+}
+
+/// `?format=json`, also among other parameters.
+fn asks_for_json(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|parameter| parameter == "format=json"))
+}
+
+/// To the same path with a slash, so that relative links work. Only the path and the
+/// query: nothing of the request's Host gets into it (R41).
+fn redirect(path: &SafePath, query: Option<&str>) -> Response {
+    let mut response = Response::new(Status::MovedPermanently);
+    let location = path.to_location();
+    match query {
+        Some(query) => response.fields.push("Location", format_args!("{location}/?{}", encode_query(query))),
+        None => response.fields.push("Location", format_args!("{location}/")),
+    }
+    // Tomorrow the directory may be a file: browsers would keep a 301 for ever.
+    response.fields.push("Cache-Control", "no-cache");
+    response
+}

@@ -1,0 +1,176 @@
+//! The file system of the disk: a contained root, or a single file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::files::{Content, Entries, FileSystem, Lister, Node, OpenFile};
+use super::listing::Row;
+use crate::clock::Now;
+use crate::http::SafePath;
+use crate::sys::{Entry, Kind, Opened, Root, Symlinks};
+
+/// How long an exchanged root (a new release under the old path) may go unnoticed.
+const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A directory on disk, or one file of it.
+pub struct Disk {
+    root: Arc<Root>,
+    directory: PathBuf,
+    /// The only name there is, when a file is shared.
+    single: Option<Vec<u8>>,
+    symlinks: Symlinks,
+    checked: Option<Instant>,
+}
+
+impl Disk {
+    /// Opens what is to be shared: a directory, or one file.
+    ///
+    /// # Errors
+    /// When it is absent or cannot be opened.
+    pub fn new(path: &Path, symlinks: Symlinks) -> io::Result<Disk> {
+        let path = std::path::absolute(path)?;
+        let is_directory = std::fs::metadata(&path)?.is_dir();
+        let (directory, single) = match path.file_name() {
+            Some(name) if !is_directory => {
+                let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
+                (directory, Some(name.as_encoded_bytes().to_vec()))
+            }
+            _ => (path, None),
+        };
+        // The file that was named may be a link to anywhere: naming it is permission enough.
+        let symlinks = if single.is_some() { Symlinks::Follow } else { symlinks };
+        let root = Arc::new(Root::new(&directory, symlinks)?);
+        Ok(Disk { root, directory, single, symlinks, checked: None })
+    }
+
+    /// Opens the root anew if its path leads elsewhere by now: a build may have removed
+    /// and made it again, a deployment may have exchanged a link.
+    fn follow_root(&mut self, now: &Now) {
+        self.checked = Some(now.instant);
+        if !self.root.is_current()
+            && let Ok(root) = Root::new(&self.directory, self.symlinks)
+        {
+            self.root = Arc::new(root);
+        }
+    }
+
+    /// The name beneath the directory that a path stands for; None if there can be none.
+    fn resolve<'a>(&'a self, path: &'a SafePath) -> Option<&'a [u8]> {
+        match &self.single {
+            None => Some(path.as_bytes()),
+            Some(name) if path.is_root() || path.as_bytes() == name => Some(name),
+            Some(_) => None,
+        }
+    }
+
+    fn open_now(&self, path: &SafePath) -> io::Result<Node> {
+        let relative = self.resolve(path).ok_or(io::ErrorKind::NotFound)?;
+        let Opened { file, stat } = self.root.open(relative)?;
+        match stat.kind {
+            Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
+            Kind::Directory => Ok(Node::Directory),
+            Kind::File => Ok(Node::File(OpenFile {
+                content: Content::Disk(Arc::new(file)),
+                len: stat.len,
+                modified: stat.modified,
+                name: self.single.clone(),
+            })),
+        }
+    }
+}
+
+impl FileSystem for Disk {
+    fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
+        let due = |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
+        if self.checked.is_none_or(due) {
+            self.follow_root(now);
+        }
+        let opened = self.open_now(path);
+        match opened {
+            // Perhaps the root has just been made anew: one look before saying no.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.checked != Some(now.instant) => {
+                self.follow_root(now);
+                self.open_now(path)
+            }
+            opened => opened,
+        }
+    }
+
+    fn lister(&mut self, path: &SafePath, most: usize) -> Lister {
+        let (root, path) = (Arc::clone(&self.root), path.clone());
+        Box::new(move || {
+            let listing = root.list(path.as_bytes(), most)?;
+            Ok(Entries { rows: listing.entries.into_iter().map(row).collect(), truncated: listing.truncated })
+        })
+    }
+}
+
+fn row(entry: Entry) -> Row {
+    let Entry { name, stat } = entry;
+    Row {
+        // On Unix these are the name's own bytes, on Windows its UTF-8.
+        name: name.into_encoded_bytes(),
+        is_directory: stat.kind == Kind::Directory,
+        len: stat.len,
+        modified: stat.modified,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(disk: &mut Disk, path: &str, now: &Now) -> Option<String> {
+        match disk.open(&SafePath::parse(path).unwrap(), now) {
+            Ok(Node::File(file)) => {
+                Some(String::from_utf8(file.content.read(0, 100).unwrap().to_vec()).unwrap())
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_root_made_anew_is_found_again() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("dist");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("a"), "old").unwrap();
+        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside).unwrap(), Now::read());
+        assert_eq!(read(&mut disk, "/a", &now).as_deref(), Some("old"));
+        std::fs::remove_dir_all(&root).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("a"), "new").unwrap();
+        let soon = now.later(Duration::from_millis(1));
+        assert_eq!(read(&mut disk, "/a", &soon).as_deref(), Some("new"));
+    }
+
+    #[test]
+    fn an_exchanged_root_is_noticed_within_a_second() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().join("current");
+        for (name, content) in [("1", "one"), ("2", "two")] {
+            std::fs::create_dir(outer.path().join(name)).unwrap();
+            std::fs::write(outer.path().join(name).join("a"), content).unwrap();
+        }
+        std::fs::rename(outer.path().join("1"), &root).unwrap();
+        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside).unwrap(), Now::read());
+        assert_eq!(read(&mut disk, "/a", &now).as_deref(), Some("one"));
+        std::fs::rename(&root, outer.path().join("old")).unwrap();
+        std::fs::rename(outer.path().join("2"), &root).unwrap();
+        assert_eq!(read(&mut disk, "/a", &now.later(ROOT_CHECK_INTERVAL)).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_single_file_is_all_there_is() {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::write(outer.path().join("a.iso"), "image").unwrap();
+        std::fs::write(outer.path().join("secret"), "no").unwrap();
+        let (mut disk, now) = (Disk::new(&outer.path().join("a.iso"), Symlinks::Inside).unwrap(), Now::read());
+        assert_eq!(read(&mut disk, "/", &now).as_deref(), Some("image"));
+        assert_eq!(read(&mut disk, "/a.iso", &now).as_deref(), Some("image"));
+        assert_eq!(read(&mut disk, "/secret", &now), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! What a site is made of: the file system as the site sees it.
+//!
+//! [`FileSystem::open`] is the one resolver: files, index files, listings all go
+//! through it, and there is no other way to a file (R5). It has two
+//! implementations: [`Disk`](super::disk::Disk), and [`Memory`] for tests.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::listing::Row;
+use crate::clock::Now;
+use crate::http::SafePath;
+use crate::segment::Segment;
+use crate::sys;
+
+/// Where bytes come from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// An open file.
+    Disk(Arc<File>),
+    /// Bytes in memory.
+    Memory(Bytes),
+}
+
+impl Content {
+    /// The segment of a range, without reading it.
+    pub fn segment(&self, range: std::ops::Range<u64>) -> Segment {
+        match self {
+            Content::Disk(file) => Segment::File { file: Arc::clone(file), range },
+            Content::Memory(bytes) => Segment::Bytes(cut(bytes, range.start, range.end - range.start)),
+        }
+    }
+
+    /// Reads up to `length` bytes; fewer only at the end.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        match self {
+            Content::Disk(file) => sys::read_range(file, start, length).map(Bytes::from),
+            Content::Memory(bytes) => Ok(cut(bytes, start, length as u64)),
+        }
+    }
+}
+
+/// The part of `bytes` that exists.
+fn cut(bytes: &Bytes, start: u64, length: u64) -> Bytes {
+    // Both are at most the length, which is a usize.
+    let start = start.min(bytes.len() as u64) as usize;
+    let end = length.min((bytes.len() - start) as u64) as usize + start;
+    bytes.slice(start..end)
+}
+
+/// An opened file and its facts, all from the same handle.
+#[derive(Clone, Debug)]
+pub struct OpenFile {
+    /// The bytes.
+    pub content: Content,
+    /// How many there are said to be.
+    pub len: u64,
+    /// Last modification.
+    pub modified: Option<SystemTime>,
+    /// The name, where it is not the last segment of the path: for a file that is
+    /// itself the root.
+    pub name: Option<Vec<u8>>,
+}
+
+/// What a path leads to.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A regular file.
+    File(OpenFile),
+    /// A directory.
+    Directory,
+}
+
+/// The entries of a directory, as far as they may be shown.
+#[derive(Clone, Debug, Default)]
+pub struct Entries {
+    /// In no order.
+    pub rows: Vec<Row>,
+    /// There are more than were asked for.
+    pub truncated: bool,
+}
+
+/// Reads a directory, on some thread of the pool.
+pub type Lister = Box<dyn FnOnce() -> io::Result<Entries> + Send>;
+
+/// The files of a site. One for each loop, so it may remember things.
+pub trait FileSystem {
+    /// Opens what lies under a path; never blocks on what is no file, never leaves the root.
+    ///
+    /// # Errors
+    /// [`sys::trouble`] says what they mean.
+    fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node>;
+
+    /// What reads the directory under a path, at most `most` entries of it. An entry is
+    /// there if and only if `open` would find it.
+    fn lister(&mut self, path: &SafePath, most: usize) -> Lister;
+}
+
+/// Files in memory: for tests, fuzzing and examples.
+///
+/// ```
+/// use serve::{clock::Now, http::SafePath};
+/// use serve::site::files::{FileSystem, Memory, Node};
+/// let mut files = Memory::default();
+/// files.insert("docs/a.txt", "hello", std::time::SystemTime::UNIX_EPOCH);
+/// let now = Now::read();
+/// assert!(matches!(files.open(&SafePath::parse("/docs").unwrap(), &now), Ok(Node::Directory)));
+/// assert!(files.open(&SafePath::parse("/b").unwrap(), &now).is_err());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    files: BTreeMap<Vec<u8>, (Bytes, SystemTime)>,
+}
+
+impl Memory {
+    /// Adds a file; its directories exist because it does.
+    pub fn insert(&mut self, path: &str, content: impl Into<Bytes>, modified: SystemTime) {
+        self.files.insert(path.as_bytes().to_vec(), (content.into(), modified));
+    }
+
+    /// What lies beneath a directory: the rest of each path, and its file.
+    fn beneath<'a>(&'a self, directory: &SafePath) -> impl Iterator<Item = (&'a [u8], &'a (Bytes, SystemTime))> {
+        let mut prefix = directory.as_bytes().to_vec();
+        if !prefix.is_empty() {
+            prefix.push(b'/');
+        }
+        self.files.iter().filter_map(move |(path, file)| Some((path.strip_prefix(&prefix[..])?, file)))
+    }
+}
+
+impl FileSystem for Memory {
+    fn open(&mut self, path: &SafePath, _: &Now) -> io::Result<Node> {
+        if let Some((bytes, modified)) = self.files.get(path.as_bytes()) {
+            return Ok(Node::File(OpenFile {
+                content: Content::Memory(bytes.clone()),
+                len: bytes.len() as u64,
+                modified: Some(*modified),
+                name: None,
+            }));
+        }
+        let is_directory = path.is_root() || self.beneath(path).next().is_some();
+        if is_directory { Ok(Node::Directory) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    fn lister(&mut self, path: &SafePath, most: usize) -> Lister {
+        let mut rows = BTreeMap::new();
+        for (rest, (bytes, modified)) in self.beneath(path) {
+            let slash = rest.iter().position(|&b| b == b'/');
+            let name = rest[..slash.unwrap_or(rest.len())].to_vec();
+            let (len, modified) = if slash.is_some() { (0, None) } else { (bytes.len() as u64, Some(*modified)) };
+            rows.insert(name.clone(), Row { name, is_directory: slash.is_some(), len, modified });
+        }
+        let truncated = rows.len() > most;
+        let rows = rows.into_values().take(most).collect();
+        Box::new(move || Ok(Entries { rows, truncated }))
+    }
+}

@@ -1,0 +1,258 @@
+//! The listing as a page: one table, no script, nothing loaded from anywhere.
+//!
+//! End tags that HTML lets one leave out (of `li`, `tr`, `th`, `td`) are left out: with ten
+//! thousand entries they would be a third of a megabyte. What a reader sees of a name
+//! goes through [`push_text`], and what a browser follows through [`push_href`].
+
+use std::fmt::{self, Write};
+
+use super::{Row, is_deceptive, push_href, timestamp};
+use crate::http::SafePath;
+
+/// The style sheet; the Content-Security-Policy names its digest.
+pub(super) const STYLE: &str = include_str!("../listing.css");
+
+/// What a page takes beside its style and its rows.
+const PAGE_BYTES: usize = 1024;
+
+/// What a row takes beside its name and its link.
+const ROW_BYTES: usize = 160;
+
+/// The units of sizes, in steps of 1,000.
+const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+
+/// What is shown for the control characters U+0000 to U+001F, in three bytes each.
+const CONTROL_PICTURES: &str = "␀␁␂␃␄␅␆␇␈␉␊␋␌␍␎␏␐␑␒␓␔␕␖␗␘␙␚␛␜␝␞␟";
+
+/// The page.
+pub(super) fn render(path: &SafePath, rows: &[&Row], truncated: bool) -> Vec<u8> {
+    let names: usize = rows.iter().map(|row| 3 * row.name.len()).sum();
+    let mut out = String::with_capacity(STYLE.len() + PAGE_BYTES + ROW_BYTES * rows.len() + names);
+    // A String takes whatever is written to it, so there is no error to report.
+    let _ = write_page(&mut out, path, rows, truncated);
+    out.into_bytes()
+}
+
+fn write_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool) -> fmt::Result {
+    out.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>");
+    push_title(out, path);
+    out.push_str(
+        "</title>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<style>",
+    );
+    out.push_str(STYLE);
+    out.push_str("</style>\n");
+    push_breadcrumbs(out, path);
+    out.push_str("<main>\n");
+    if truncated {
+        let shown = Grouped(rows.len() as u64);
+        writeln!(out, "<p class=\"note\">This folder holds more than is shown here: only {shown} entries are listed.")?;
+    }
+    if rows.is_empty() {
+        out.push_str("<p class=\"empty\">Nothing here yet.");
+        if !path.is_root() {
+            out.push_str(" <a href=\"../\">Back to the parent folder</a>");
+        }
+        out.push('\n');
+    } else {
+        write_table(out, path, rows)?;
+    }
+    out.push_str("</main>\n");
+    write_totals(out, rows)
+}
+
+/// The name of the folder first, which is what a narrow tab shows.
+fn push_title(out: &mut String, path: &SafePath) {
+    let Some(name) = path.name() else {
+        out.push_str("Home");
+        return;
+    };
+    push_text(out, name);
+    out.push_str(" · /");
+    for segment in path.segments() {
+        push_text(out, segment);
+        out.push('/');
+    }
+}
+
+/// The path, with a link for each folder above this one.
+fn push_breadcrumbs(out: &mut String, path: &SafePath) {
+    let depth = path.segments().count();
+    out.push_str("<header><nav aria-label=\"Path\"><ol>\n");
+    let home = "<span class=\"home\">Home</span>";
+    if depth == 0 {
+        out.push_str("<li><h1 aria-current=\"page\">");
+        out.push_str(home);
+        out.push_str("</h1>\n");
+    } else {
+        push_ancestor(out, depth);
+        out.push_str(" title=\"Home\">");
+        out.push_str(home);
+        out.push_str("</a>\n");
+    }
+    for (above, segment) in (0..depth).rev().zip(path.segments()) {
+        if above == 0 {
+            out.push_str("<li><h1 aria-current=\"page\"><bdi>");
+        } else {
+            push_ancestor(out, above);
+            out.push_str("><bdi>");
+        }
+        push_text(out, segment);
+        out.push_str(if above == 0 { "</bdi></h1>\n" } else { "</bdi></a>\n" });
+    }
+    out.push_str("</ol></nav></header>\n");
+}
+
+/// The beginning of a link that leads up by so many levels. Being relative, it
+/// contains nothing of the path.
+fn push_ancestor(out: &mut String, levels: usize) {
+    out.push_str("<li><a href=\"");
+    for _ in 0..levels {
+        out.push_str("../");
+    }
+    out.push('"');
+}
+
+fn write_table(out: &mut String, path: &SafePath, rows: &[&Row]) -> fmt::Result {
+    out.push_str(
+        "<table>\n<thead><tr><th scope=\"col\">Name<th scope=\"col\" title=\"1 kB is 1,000 bytes\">Size\
+         <th scope=\"col\">Modified (UTC)\n<tbody>\n",
+    );
+    if !path.is_root() {
+        out.push_str("<tr class=\"up\"><th><a href=\"../\">Parent folder</a><td><td>\n");
+    }
+    let mut time = String::with_capacity(20);
+    for row in rows {
+        write_row(out, row, &mut time)?;
+    }
+    out.push_str("</table>\n");
+    Ok(())
+}
+
+/// One row. `time` is only lent, so that not every row needs memory for its own.
+fn write_row(out: &mut String, row: &Row, time: &mut String) -> fmt::Result {
+    out.push_str(if row.is_directory { "<tr class=\"d\"><th><a href=\"" } else { "<tr><th><a href=\"" });
+    push_href(out, row);
+    // The element isolates the name, so that none in a right-to-left script, and no
+    // unbalanced override, can disorder the rest of the row.
+    out.push_str("\"><bdi>");
+    push_text(out, &row.name);
+    out.push_str(if row.is_directory { "/</bdi></a>" } else { "</bdi></a>" });
+    if row.is_directory {
+        out.push_str("<td>");
+    } else {
+        write_size(out, row.len)?;
+    }
+    out.push_str("<td>");
+    if let Some(modified) = timestamp(row) {
+        time.clear();
+        write!(time, "{modified}")?;
+        // `2026-11-22T10:00:00Z`: the day, and the time to the minute.
+        let (day, minute) = (&time[..10], &time[11..16]);
+        write!(out, "<time datetime=\"{time}\">{day} {minute}</time>")?;
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// A cell with a size, which in bytes is exact, and else has the exact one in its title.
+fn write_size(out: &mut String, bytes: u64) -> fmt::Result {
+    if bytes < 1000 { write!(out, "<td>{}", Size(bytes)) } else { write!(out, "<td title=\"{} bytes\">{}", Grouped(bytes), Size(bytes)) }
+}
+
+/// What there is in all, in a line.
+fn write_totals(out: &mut String, rows: &[&Row]) -> fmt::Result {
+    let folders = rows.iter().filter(|row| row.is_directory).count();
+    let files = rows.len() - folders;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    out.push_str("<footer>");
+    if folders > 0 {
+        let noun = if folders == 1 { "folder" } else { "folders" };
+        write!(out, "{} {noun}", Grouped(folders as u64))?;
+    }
+    if files > 0 {
+        let (comma, noun) = (if folders > 0 { ", " } else { "" }, if files == 1 { "file" } else { "files" });
+        // Sparse files can claim more than a number of 64 bits holds.
+        let bytes = rows.iter().filter(|row| !row.is_directory).fold(0u64, |sum, row| sum.saturating_add(row.len));
+        let (files, exact) = (Grouped(files as u64), Grouped(bytes));
+        write!(out, "{comma}{files} {noun}, <span title=\"{exact} bytes\">{}</span>", Size(bytes))?;
+    }
+    out.push_str("</footer>\n");
+    Ok(())
+}
+
+/// A size for people: `312 B`, `1.2 kB`, in decimal units.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 1000 {
+            return write!(f, "{} B", self.0);
+        }
+        let (mut unit, mut scale) = (0, 1000u128);
+        let tenths = |scale: u128| (u128::from(self.0) * 10 + scale / 2) / scale;
+        // What would be rounded to 1000.0 is 1.0 of the next unit.
+        while tenths(scale) >= 10_000 && unit + 1 < UNITS.len() {
+            (unit, scale) = (unit + 1, scale * 1000);
+        }
+        let tenths = tenths(scale);
+        write!(f, "{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    }
+}
+
+/// A number with commas: `1,234,567`.
+struct Grouped(u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scale = 1;
+        while self.0 / scale >= 1000 {
+            scale *= 1000;
+        }
+        write!(f, "{}", self.0 / scale)?;
+        while scale > 1 {
+            scale /= 1000;
+            write!(f, ",{:03}", self.0 / scale % 1000)?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends a name as text: as UTF-8, with nothing in it that HTML gives a meaning to
+/// or that could not be seen.
+fn push_text(out: &mut String, name: &[u8]) {
+    for chunk in name.utf8_chunks() {
+        let text = chunk.valid();
+        let mut written = 0;
+        for (at, character) in text.char_indices() {
+            let Some(shown) = substitute(character) else { continue };
+            out.push_str(&text[written..at]);
+            out.push_str(shown);
+            written = at + character.len_utf8();
+        }
+        out.push_str(&text[written..]);
+        if !chunk.invalid().is_empty() {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+}
+
+/// What is written instead of a character, if it cannot be written as it is.
+fn substitute(character: char) -> Option<&'static str> {
+    Some(match character {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\'' => "&#39;",
+        '\0'..='\x1f' => {
+            let at = 3 * character as usize;
+            &CONTROL_PICTURES[at..at + 3]
+        }
+        '\x7f' => "␡",
+        _ if is_deceptive(character) => "\u{fffd}",
+        _ => return None,
+    })
+}

@@ -1,0 +1,129 @@
+//! Floor 3: what to answer. A request comes in, a response goes out.
+//!
+//! [`Site::respond`] is one walk, in this order:
+//!
+//! 1. the method: GET and HEAD go on, OPTIONS is answered, the rest is refused;
+//! 2. the guards of loopback listeners ([`guard`]): is it meant for us?
+//! 3. the target becomes a [`SafePath`], hidden names do not exist;
+//! 4. [`files`]: one contained open, for whatever is looked up;
+//! 5. a directory ([`directory`]): redirect, index file, or listing;
+//! 6. a file ([`representation`]): preconditions, ranges, fields, segments.
+//!
+//! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
+//! place ([`error`]). It never sees a socket or a clock, and never writes.
+
+pub mod directory;
+pub mod disk;
+pub mod error;
+pub mod files;
+pub mod guard;
+pub mod listing;
+pub mod natural;
+pub mod options;
+pub mod representation;
+
+use std::io;
+use std::sync::Arc;
+
+pub use disk::Disk;
+pub use files::FileSystem;
+pub use options::Options;
+
+use crate::clock::Now;
+use crate::http::negotiate::{self, Form};
+use crate::http::target::Target;
+use crate::http::{Answer, Method, Peer, Request, Response, SafePath, Status};
+use crate::sys::{self, Trouble};
+
+/// The methods that are answered; also what OPTIONS says.
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// Where errors of the server's own making are reported to, in one line each.
+pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A site: options and files. One for each loop.
+pub struct Site<F> {
+    options: Arc<Options>,
+    files: F,
+    report: Report,
+}
+
+impl<F: FileSystem> Site<F> {
+    /// A site of these files.
+    pub fn new(options: Arc<Options>, files: F, report: Report) -> Self {
+        Site { options, files, report }
+    }
+
+    /// Answers a request.
+    pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
+        let answer = self.walk(request, peer, now);
+        let answer = answer.unwrap_or_else(|status| Answer::Ready(error::page(status, negotiate::form(request.fields))));
+        let (options, loopback) = (Arc::clone(&self.options), peer.loopback);
+        match answer {
+            Answer::Ready(response) => Answer::Ready(finish(&options, loopback, response)),
+            Answer::Later(job) => Answer::Later(Box::new(move || finish(&options, loopback, job()))),
+        }
+    }
+
+    /// The response to what is no request at all, or could not be answered.
+    pub fn error(&self, status: Status) -> Response {
+        finish(&self.options, false, error::page(status, Form::Html))
+    }
+
+    fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
+        guard::check(request, peer, &self.options)?;
+        match request.method {
+            Method::Get | Method::Head => {}
+            Method::Options => return Ok(Answer::Ready(options_response())),
+            Method::Known => return Err(Status::MethodNotAllowed),
+            Method::Unknown => return Err(Status::NotImplemented),
+        }
+        let Target::Path { path, query } = request.target else { return Err(Status::BadRequest) };
+        let path = SafePath::parse(path).map_err(|_| Status::BadRequest)?;
+        if path.is_hidden() && !self.options.hidden {
+            return Err(Status::NotFound);
+        }
+        self.answer_path(request, &path, query, now)
+    }
+
+}
+
+/// The status of a failed look-up: the only place where file system errors become
+/// answers. What the server is to blame for is reported, with the path; a client's
+/// mistakes are its own.
+fn status_of(error: &io::Error, path: &SafePath, report: &Report) -> Status {
+    let status = match sys::trouble(error) {
+        Trouble::Missing => return Status::NotFound,
+        Trouble::Forbidden => return Status::Forbidden,
+        Trouble::Exhausted => Status::ServiceUnavailable,
+        Trouble::Failed => Status::InternalServerError,
+    };
+    report(&format!("{} {}: {error}", status.code(), path.to_location()));
+    status
+}
+
+fn options_response() -> Response {
+    let mut response = Response::new(Status::NoContent);
+    response.fields.push("Allow", ALLOW);
+    response
+}
+
+/// What every response has, and what the command line wants of every response.
+fn finish(options: &Options, loopback: bool, mut response: Response) -> Response {
+    response.fields.push_block("Server: serve\r\nX-Content-Type-Options: nosniff\r\n");
+    if loopback {
+        // Other sites' pages must not read what runs on this machine (R38).
+        response.fields.push_block("Cross-Origin-Resource-Policy: same-site\r\n");
+    }
+    for (name, value) in &options.headers {
+        match value {
+            Some(value) => response.fields.set(name, value),
+            None => response.fields.remove(name),
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,34 @@
+//! What a site is to look like: data, validated by [`crate::config`].
+
+use crate::http::host::HostGuard;
+use crate::http::media_type::MediaTypes;
+
+/// The options of a site.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Names that stand for their directory, in order of preference; each is one segment.
+    pub index: Vec<String>,
+    /// Whether a directory without an index file is listed.
+    pub listing: bool,
+    /// Whether names that begin with a dot are served and listed.
+    pub hidden: bool,
+    /// Fields for every response: `Some` sets one, `None` removes it.
+    pub headers: Vec<(String, Option<String>)>,
+    /// Content-Type by name.
+    pub media_types: MediaTypes,
+    /// Who may be asked for, on loopback.
+    pub host_guard: HostGuard,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            index: vec!["index.html".into(), "index.htm".into()],
+            listing: true,
+            hidden: false,
+            headers: Vec::new(),
+            media_types: MediaTypes::default(),
+            host_guard: HostGuard::default(),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Linux: look-ups that the kernel contains (`openat2`), and `sendfile`.
+//!
+//! What Linux shares with the other Unix systems is in [`unix`](super::unix). No
+//! `unsafe` here: rustix wraps all of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use mio::net::TcpStream;
+use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, openat2, sendfile};
+use rustix::io::{Errno, Result, retry_on_intr};
+use rustix::net::{SendFlags, send};
+use socket2::Socket;
+
+pub use super::root::Root;
+use super::sockets::new_socket;
+use super::unix::SEND_MOST;
+pub(super) use super::unix::claim_port;
+pub use super::unix::{on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble};
+use super::walk::{self, Tree};
+use super::{SendFile, Symlinks};
+
+/// How the walk opens the directories on its way. `O_PATH` needs no permission to
+/// read them, just as the kernel's own look-up needs none.
+pub(super) const PASS: OFlags =
+    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A rename anywhere may make `openat2` give up with EAGAIN, because it could not
+/// prove that `..` stayed inside (openat2(2)). After so many retries the walk decides,
+/// which always can.
+const MOST_RETRIES: u32 = 4;
+
+/// What accept(2) says when we are out of something.
+pub(super) const ACCEPT_EXHAUSTED: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+/// What accept(2) says when the descriptor is not, or no longer, a listening socket.
+pub(super) const ACCEPT_BROKEN: [i32; 3] = [libc::EBADF, libc::ENOTSOCK, libc::EINVAL];
+
+/// Whether `openat2` is there: Linux 5.6, and no seccomp filter that forbids it
+/// (those of older container runtimes answer EPERM). Asked once, of the root itself,
+/// so that a later EPERM is taken for what it is: the answer to one file. Any other
+/// error of this question, such as too many open files, is no answer to it.
+pub(super) fn kernel_contains(root: BorrowedFd<'_>) -> bool {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let probe = openat2(root, c".", flags, Mode::empty(), resolve);
+    !matches!(probe, Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS | Errno::INVAL))
+}
+
+/// Opens beneath the root, or `None` where the walk has to decide.
+pub(super) fn open_contained(tree: &Tree, path: &[u8], flags: OFlags) -> Option<Result<OwnedFd>> {
+    if !tree.kernel_contains {
+        return None;
+    }
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    resolve.set(ResolveFlags::NO_SYMLINKS, tree.symlinks == Symlinks::Deny);
+    for _ in 0..=MOST_RETRIES {
+        match openat2(&tree.root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            // EXDEV: a link leads out, or is absolute, which may still lead inside.
+            Err(Errno::XDEV | Errno::NOSYS) => return None,
+            answer => return Some(answer),
+        }
+    }
+    None
+}
+
+/// The facts of a name beneath the root, without opening it for reading.
+pub(super) fn stat_contained(tree: &Tree, path: &[u8]) -> Result<Stat> {
+    match open_contained(tree, path, OFlags::PATH | OFlags::CLOEXEC) {
+        Some(answer) => fstat(answer?),
+        None => walk::stat(tree, path),
+    }
+}
+
+/// Sends up to `len` bytes of the file from `offset` on, inside the kernel.
+///
+/// # Errors
+///
+/// `WouldBlock` when the socket takes nothing now; else this connection is broken,
+/// or the file cannot be read.
+pub fn send_file(socket: &TcpStream, file: &std::fs::File, offset: u64, len: usize) -> io::Result<SendFile> {
+    let mut offset = offset;
+    let len = len.min(SEND_MOST);
+    // mio's back ends without edges re-arm where they see WouldBlock: in `try_io`.
+    let sent = socket.try_io(|| {
+        let sent = retry_on_intr(|| sendfile(socket.as_fd(), file.as_fd(), Some(&mut offset), len));
+        sent.map_err(io::Error::from)
+    });
+    match sent {
+        Ok(sent) => Ok(SendFile::Sent(sent)),
+        Err(error) => match Errno::from_io_error(&error) {
+            // EINVAL: procfs, some FUSE. EIO: reading will tell whether the disk or
+            // only this way is broken.
+            Some(
+                Errno::INVAL
+                | Errno::NOSYS
+                | Errno::OPNOTSUPP
+                | Errno::XDEV
+                | Errno::SPIPE
+                | Errno::IO
+                | Errno::NOTSOCK,
+            ) => Ok(SendFile::Unsupported),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Writes, and tells the kernel that more follows at once (`MSG_MORE`), so that a
+/// head and the file after it share their packets.
+///
+/// # Errors
+///
+/// `WouldBlock` when the socket takes nothing now; else this connection is broken.
+pub fn send_more(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    // Without MSG_NOSIGNAL a reset peer would raise SIGPIPE, which ends processes
+    // that do not ignore it.
+    let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+    socket.try_io(|| retry_on_intr(|| send(socket.as_fd(), bytes, flags)).map_err(io::Error::from))
+}
+
+/// One socket for each loop, all on one port, with a queue of their own
+/// (`SO_REUSEPORT`, socket(7)).
+///
+/// That option would also let a second server of the same user share the port and
+/// take a part of the connections, without a word to anyone. So the first socket is
+/// bound without it, and fails if anybody is there; it gets the option afterwards,
+/// to let the others in.
+pub(super) fn bound_sockets(addr: SocketAddr, loops: usize) -> io::Result<Vec<Socket>> {
+    let first = new_socket(addr)?;
+    first.bind(&addr.into())?;
+    if loops == 1 {
+        return Ok(vec![first]);
+    }
+    first.set_reuse_port(true)?;
+    // With port 0 the first one has found it.
+    let found = first.local_addr()?;
+    let mut sockets = vec![first];
+    for _ in 1..loops {
+        let socket = new_socket(addr)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&found)?;
+        sockets.push(socket);
+    }
+    Ok(sockets)
+}
+
+/// Nothing: accepted sockets inherit `TCP_NODELAY` from the listener (tcp(7)), and
+/// a system call per connection is saved.
+pub fn prepare_accepted(_socket: &TcpStream) {}

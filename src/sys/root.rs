@@ -1,0 +1,155 @@
+//! An open directory that names are looked up beneath: Unix.
+//!
+//! The kernel contains the look-up where it can, else the walk does. Nothing is
+//! remembered between two look-ups, and nothing is ever created, written or run.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::unix::facts;
+use super::walk::{self, READ, Tree};
+use super::{Entry, Kind, Listing, Opened, Stat, Symlinks, is_proven, system};
+
+/// A directory, open, and all that is beneath it.
+#[derive(Debug)]
+pub struct Root {
+    tree: Tree,
+    /// Where the directory was at the start; absolute, so that a directory put in
+    /// its place is noticed even if it was given as `.`.
+    path: PathBuf,
+    /// Device and inode, which together name a directory as long as it is open.
+    identity: (u64, u64),
+}
+
+impl Root {
+    /// Opens `dir`, through links if it is one: where the root is, its owner decides.
+    ///
+    /// # Errors
+    ///
+    /// If it does not exist, is no directory, or may not be read.
+    pub fn new(dir: &Path, symlinks: Symlinks) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = retry_on_intr(|| rustix::fs::open(dir, flags, Mode::empty()))?;
+        let stat = fstat(&root)?;
+        let identity = identity(&stat);
+        let leads_here =
+            |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| self::identity(&stat) == identity);
+        let path = std::path::absolute(dir).ok().filter(leads_here).unwrap_or_else(|| dir.to_path_buf());
+        // Links are made with the path that people see, which need not be the real
+        // one: on macOS /tmp is a link to /private/tmp.
+        let is_plain =
+            |path: &PathBuf| path.is_absolute() && !path.components().any(|c| c == Component::ParentDir);
+        let mut prefixes: Vec<_> =
+            dir.canonicalize().into_iter().chain([path.clone()]).filter(is_plain).collect();
+        prefixes.dedup();
+        let prefixes = prefixes.into_iter().map(|path| path.into_os_string().into_vec()).collect();
+        let kernel_contains = system::kernel_contains(root.as_fd());
+        Ok(Root { tree: Tree { root, prefixes, symlinks, kernel_contains }, path, identity })
+    }
+
+    /// Opens the file or directory of that name, and looks at it once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; what is neither file nor directory is `NotFound`.
+    /// [`trouble`](super::trouble) says what they mean.
+    pub fn open(&self, relative: &[u8]) -> io::Result<Opened> {
+        debug_assert!(is_proven(relative));
+        let file = self.resolve(relative)?;
+        let stat = facts(&fstat(&file)?).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Opened { file: File::from(file), stat })
+    }
+
+    /// The files and directories in the directory of that name, as [`open`](Self::open)
+    /// would find them, but at most `most`; what `open` would not find is left out.
+    ///
+    /// # Errors
+    ///
+    /// As of `open`, and if it is not a directory. An entry that cannot be looked at
+    /// is no error.
+    pub fn list(&self, relative: &[u8], most: usize) -> io::Result<Listing> {
+        let Opened { file, stat } = self.open(relative)?;
+        if stat.kind != Kind::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let mut listing = Listing::default();
+        // The name of an entry, from the root: links are resolved from there.
+        let mut full = relative.to_vec();
+        if !full.is_empty() {
+            full.push(b'/');
+        }
+        let parent = full.len();
+        let mut directory = Dir::new(OwnedFd::from(file))?;
+        while let Some(entry) = directory.read() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            full.truncate(parent);
+            full.extend_from_slice(name);
+            let Some(stat) = self.look(directory.fd()?, name, &full) else { continue };
+            if listing.entries.len() == most {
+                listing.truncated = true;
+                break;
+            }
+            listing.entries.push(Entry { name: OsString::from_vec(name.to_vec()), stat });
+        }
+        Ok(listing)
+    }
+
+    /// Whether the path given at the start still leads to this very directory, and
+    /// not to one that has taken its place.
+    pub fn is_current(&self) -> bool {
+        rustix::fs::stat(&self.path).is_ok_and(|stat| identity(&stat) == self.identity)
+    }
+
+    /// Opens a name for reading, whatever it turns out to be.
+    fn resolve(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
+        let path: &[u8] = if relative.is_empty() { b"." } else { relative };
+        if self.tree.symlinks == Symlinks::Follow {
+            return retry_on_intr(|| openat(&self.tree.root, path, READ, Mode::empty()));
+        }
+        match system::open_contained(&self.tree, path, READ) {
+            Some(answer) => answer,
+            None => walk::open(&self.tree, path),
+        }
+    }
+
+    /// The facts of one entry of a directory, if it is one to show. Nothing is opened
+    /// for reading: a FIFO among the entries must not block, a device not wake up.
+    fn look(&self, directory: BorrowedFd<'_>, name: &[u8], full: &[u8]) -> Option<Stat> {
+        if matches!(name, b"." | b"..") {
+            return None;
+        }
+        let name = OsStr::from_bytes(name);
+        let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            return facts(&stat);
+        }
+        let target = match self.tree.symlinks {
+            Symlinks::Deny => return None,
+            Symlinks::Follow => statat(directory, name, AtFlags::empty()),
+            Symlinks::Inside => system::stat_contained(&self.tree, full),
+        };
+        facts(&target.ok()?)
+    }
+
+    /// The same root on a kernel without contained look-ups.
+    #[cfg(test)]
+    pub(super) fn without_kernel_containment(mut self) -> Self {
+        self.tree.kernel_contains = false;
+        self
+    }
+}
+
+/// What names a directory for as long as it is open.
+fn identity(stat: &rustix::fs::Stat) -> (u64, u64) {
+    // The fields are of different types on each system; as a name, any bits will do.
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    (stat.st_dev as u64, stat.st_ino as u64)
+}

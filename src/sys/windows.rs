@@ -1,0 +1,334 @@
+//! Windows: every opened handle is asked for its final path, which must be beneath
+//! the root's.
+//!
+//! Before that, and before any call into the file system, the names themselves are
+//! checked ([`names`]): some do harm by being opened. All calls are the wide ones, so
+//! that no "best fit" turns one character into another. `TransmitFile` is not used:
+//! it needs overlapped I/O beside the poller's, and client editions allow two at a
+//! time.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::windows::ffi::OsStringExt;
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::io::{AsRawHandle, AsRawSocket};
+use std::path::{Component, Path, PathBuf};
+
+use mio::net::TcpStream;
+use windows_sys::Win32::Foundation as code;
+use windows_sys::Win32::Networking::WinSock::{
+    SO_EXCLUSIVEADDRUSE, SOCKET_ERROR, SOL_SOCKET, WSA_NOT_ENOUGH_MEMORY, WSAEBADF, WSAEINVAL, WSAEMFILE,
+    WSAENOBUFS, WSAENOTSOCK, setsockopt,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_NAME_NORMALIZED, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+    GetFinalPathNameByHandleW, VOLUME_NAME_DOS,
+};
+
+pub(super) use super::sockets::bound_clones as bound_sockets;
+use super::{Entry, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, is_proven, names};
+
+/// What accept says when we are out of something.
+pub(super) const ACCEPT_EXHAUSTED: [i32; 3] = [WSAEMFILE, WSAENOBUFS, WSA_NOT_ENOUGH_MEMORY];
+/// What accept says when the socket is not, or no longer, a listening one.
+pub(super) const ACCEPT_BROKEN: [i32; 3] = [WSAENOTSOCK, WSAEBADF, WSAEINVAL];
+
+/// Others may replace and delete what we have open: a build must not fail because
+/// somebody looks at its last result.
+const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+/// As long as such a handle is open, its directory keeps its name.
+const SHARE_IN_PLACE: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE;
+
+/// A directory, known by its final path, and all that is beneath it.
+#[derive(Debug)]
+pub struct Root {
+    /// The final path, in the verbatim form (`\\?\C:\…`), which has no limit of 260
+    /// characters and in which Win32 rewrites nothing.
+    path: PathBuf,
+    /// As it was given, made absolute.
+    given: PathBuf,
+    symlinks: Symlinks,
+}
+
+impl Root {
+    /// Finds `dir`, through links if it is one: where the root is, its owner decides.
+    ///
+    /// # Errors
+    ///
+    /// If it does not exist, is no directory, or may not be read.
+    pub fn new(dir: &Path, symlinks: Symlinks) -> io::Result<Self> {
+        let given = std::path::absolute(dir)?;
+        let path = fs::canonicalize(&given)?;
+        fs::read_dir(&path)?;
+        Ok(Root { path, given, symlinks })
+    }
+
+    /// Opens the file or directory of that name, and looks at it once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system; what is refused, or neither file nor directory, is
+    /// `NotFound`. [`trouble`] says what they mean.
+    pub fn open(&self, relative: &[u8]) -> io::Result<Opened> {
+        self.resolve(relative, SHARE_ALL).map(|(opened, _)| opened)
+    }
+
+    /// The files and directories in the directory of that name, as [`open`](Self::open)
+    /// would find them, but at most `most`; what `open` would not find is left out.
+    ///
+    /// # Errors
+    ///
+    /// As of `open`, and if it is not a directory. An entry that cannot be looked at
+    /// is no error.
+    pub fn list(&self, relative: &[u8], most: usize) -> io::Result<Listing> {
+        // The directory is read by its path. It is the one that was checked, because
+        // nobody can rename or delete it while `opened` is open.
+        let (opened, path) = self.resolve(relative, SHARE_IN_PLACE)?;
+        if opened.stat.kind != Kind::Directory {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let mut listing = Listing::default();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(stat) = self.look(&entry, relative) else { continue };
+            if listing.entries.len() == most {
+                listing.truncated = true;
+                break;
+            }
+            listing.entries.push(Entry { name, stat });
+        }
+        drop(opened);
+        Ok(listing)
+    }
+
+    /// Whether the path given at the start still leads to this very directory.
+    pub fn is_current(&self) -> bool {
+        fs::canonicalize(&self.given).is_ok_and(|path| path == self.path)
+    }
+
+    /// The facts of one entry of a directory, if it is one to show.
+    fn look(&self, entry: &fs::DirEntry, parent: &[u8]) -> Option<Stat> {
+        let name = entry.file_name();
+        // A name that is not Unicode can never be asked for.
+        let name = name.to_str().filter(|name| !names::windows_refuses(name))?;
+        // What the directory says of the entry: no call, and links are not followed.
+        let metadata = entry.metadata().ok()?;
+        if !metadata.is_symlink() {
+            return facts(&metadata);
+        }
+        if self.symlinks == Symlinks::Deny {
+            return None;
+        }
+        let slash: &[u8] = if parent.is_empty() { b"" } else { b"/" };
+        self.open(&[parent, slash, name.as_bytes()].concat()).ok().map(|opened| opened.stat)
+    }
+
+    /// Opens, and tells where the handle really is.
+    fn resolve(&self, relative: &[u8], share: u32) -> io::Result<(Opened, PathBuf)> {
+        debug_assert!(is_proven(relative));
+        let relative = std::str::from_utf8(relative).map_err(|_| io::ErrorKind::NotFound)?;
+        let segments: Vec<&str> =
+            if relative.is_empty() { Vec::new() } else { relative.split('/').collect() };
+        if segments.iter().any(|segment| names::windows_refuses(segment)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        // Each segment is a plain name now: none can turn the path elsewhere.
+        let mut path = self.path.clone();
+        path.extend(&segments);
+        // Without backup semantics directories cannot be opened (CreateFileW).
+        let mut options = OpenOptions::new();
+        options.read(true).share_mode(share).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+        let file = options.open(&path)?;
+        let stat = facts(&file.metadata()?).ok_or(io::ErrorKind::NotFound)?;
+        let last = final_path(&file)?;
+        if self.admits(&segments, &last) {
+            Ok((Opened { file, stat }, last))
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    /// Whether a handle that was opened by these segments may be where it is.
+    pub(super) fn admits(&self, segments: &[&str], last: &Path) -> bool {
+        // By component: `C:\www` does not contain `C:\www2`.
+        let inside = last.strip_prefix(&self.path).ok();
+        let shown = inside.unwrap_or(last);
+        let shown: Vec<&str> = shown.components().filter_map(plain_name).collect();
+        let is_allowed = match self.symlinks {
+            Symlinks::Follow => true,
+            Symlinks::Inside => inside.is_some(),
+            // Then no link and no junction was on the way.
+            Symlinks::Deny => {
+                inside.is_some()
+                    && shown.len() == segments.len()
+                    && segments.iter().zip(&shown).all(|(a, b)| names::is_same_name(a, b))
+            }
+        };
+        is_allowed && names::is_spelled_out(segments, &shown)
+    }
+}
+
+/// A component that is a name. One that is not Unicode stands for itself, but equals
+/// nothing that can be asked for.
+fn plain_name(component: Component<'_>) -> Option<&str> {
+    match component {
+        Component::Normal(name) => Some(name.to_str().unwrap_or_default()),
+        _ => None,
+    }
+}
+
+/// What we say of a file; `None` for what is neither file nor directory.
+fn facts(metadata: &Metadata) -> Option<Stat> {
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Directory,
+        _ => return None,
+    };
+    Some(Stat { kind, len: metadata.len(), modified: metadata.modified().ok() })
+}
+
+/// Where the handle is, with all links resolved and all names in full.
+pub(super) fn final_path(file: &File) -> io::Result<PathBuf> {
+    let mut buffer = vec![0_u16; 512];
+    loop {
+        let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        // SAFETY: the handle is open as long as `file` is borrowed; the buffer is
+        // valid for writes of `room` units, of which the call writes no more.
+        let length = unsafe {
+            GetFinalPathNameByHandleW(
+                file.as_raw_handle(),
+                buffer.as_mut_ptr(),
+                room,
+                FILE_NAME_NORMALIZED | VOLUME_NAME_DOS,
+            )
+        };
+        match length as usize {
+            0 => return Err(io::Error::last_os_error()),
+            // Too small a buffer: this is the length wanted, with the terminating NUL.
+            wanted if wanted >= buffer.len() => buffer.resize(wanted + 1, 0),
+            length => return Ok(OsString::from_wide(&buffer[..length]).into()),
+        }
+    }
+}
+
+/// Reads at `offset`; 0 at the end of the file. Fewer bytes than asked for mean nothing.
+///
+/// # Errors
+///
+/// If the file cannot be read: a directory, a locked range, a failing disk.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    // This moves the cursor, which nobody uses.
+    file.seek_read(buffer, offset)
+}
+
+/// Reads `len` bytes from `offset` on: fewer only if the file ends before.
+///
+/// # Errors
+///
+/// If the file cannot be read, or there is no memory for `len` bytes.
+pub fn read_range(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len)?;
+    bytes.resize(len, 0);
+    let mut filled = 0;
+    while filled < len {
+        match read_at(file, &mut bytes[filled..], offset.saturating_add(filled as u64))? {
+            0 => break,
+            more => filled += more,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Reading and writing is the way here, always.
+///
+/// # Errors
+///
+/// Never.
+pub fn send_file(_socket: &TcpStream, _file: &File, _offset: u64, _len: usize) -> io::Result<SendFile> {
+    Ok(SendFile::Unsupported)
+}
+
+/// A plain write: there is no flag for it.
+///
+/// # Errors
+///
+/// `WouldBlock` when the socket takes nothing now; else this connection is broken.
+pub fn send_more(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    socket.write(bytes)
+}
+
+/// Sets `TCP_NODELAY`, which is not promised to pass from the listener. On a socket
+/// that the peer has reset this fails, which the next read will find out.
+pub fn prepare_accepted(socket: &TcpStream) {
+    let _ = socket.set_nodelay(true);
+}
+
+/// What an error of [`Root`] means to the one who asked for the name.
+pub fn trouble(error: &io::Error) -> Trouble {
+    let Some(number) = error.raw_os_error() else {
+        return match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::Missing,
+            io::ErrorKind::PermissionDenied => Trouble::Forbidden,
+            io::ErrorKind::OutOfMemory => Trouble::Exhausted,
+            _ => Trouble::Failed,
+        };
+    };
+    match number.cast_unsigned() {
+        code::ERROR_FILE_NOT_FOUND | code::ERROR_PATH_NOT_FOUND | code::ERROR_DIRECTORY => Trouble::Missing,
+        code::ERROR_INVALID_NAME | code::ERROR_BAD_PATHNAME | code::ERROR_FILENAME_EXCED_RANGE => {
+            Trouble::Missing
+        }
+        code::ERROR_INVALID_DRIVE | code::ERROR_BAD_NETPATH | code::ERROR_BAD_NET_NAME => Trouble::Missing,
+        // Links that lead nowhere, loop, or are of a forbidden kind.
+        code::ERROR_CANT_ACCESS_FILE
+        | code::ERROR_CANT_RESOLVE_FILENAME
+        | code::ERROR_STOPPED_ON_SYMLINK
+        | code::ERROR_SYMLINK_CLASS_DISABLED => Trouble::Missing,
+        code::ERROR_DELETE_PENDING => Trouble::Missing,
+        code::ERROR_ACCESS_DENIED | code::ERROR_PRIVILEGE_NOT_HELD => Trouble::Forbidden,
+        code::ERROR_TOO_MANY_OPEN_FILES
+        | code::ERROR_NOT_ENOUGH_MEMORY
+        | code::ERROR_OUTOFMEMORY
+        | code::ERROR_NO_SYSTEM_RESOURCES => Trouble::Exhausted,
+        // Somebody is just writing it.
+        code::ERROR_SHARING_VIOLATION | code::ERROR_LOCK_VIOLATION => Trouble::Exhausted,
+        _ => Trouble::Failed,
+    }
+}
+
+/// There is no such limit to raise.
+pub fn raise_descriptor_limit() -> Option<u64> {
+    None
+}
+
+/// Calls `f` on a thread of its own for each Ctrl-C and Ctrl-Break.
+///
+/// # Errors
+///
+/// If the handler cannot be had, or there is one already.
+pub fn on_stop_signal(f: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(f).map_err(io::Error::other)
+}
+
+/// Keeps the port for us. Without this option any other process could take it over by
+/// `SO_REUSEADDR`, which on Windows shares a port in use; that option itself is not
+/// needed to start again (Winsock, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
+pub(super) fn claim_port(socket: &socket2::Socket) -> io::Result<()> {
+    let yes = 1_i32;
+    // SAFETY: the socket is open as long as it is borrowed; the option is a BOOL, and
+    // the pointer and length are those of an `i32`, which it is.
+    let result = unsafe {
+        setsockopt(
+            socket.as_raw_socket() as usize,
+            SOL_SOCKET,
+            SO_EXCLUSIVEADDRUSE,
+            (&raw const yes).cast(),
+            size_of::<i32>() as i32,
+        )
+    };
+    if result == SOCKET_ERROR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
