@@ -1,0 +1,249 @@
+//! A server of its own for each test, and a client that believes nothing.
+//!
+//! Servers run in this process on a port that the system chose, over a directory
+//! that is removed afterwards. Reads have a timeout, so that a test fails instead of
+//! hanging; none of them waits for time to pass.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serve::config::Config;
+use serve::http::Response;
+use serve::net::{Counters, Remote};
+use serve::server::Server;
+use tempfile::TempDir;
+
+/// Longer than anything here takes, even on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server and its root.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub directory: TempDir,
+    remotes: Vec<Remote<Response>>,
+    thread: Option<JoinHandle<std::io::Result<Counters>>>,
+}
+
+impl TestServer {
+    /// Serves an empty directory, with these options besides `--bind` and `--root`.
+    pub fn start(options: &[&str]) -> TestServer {
+        TestServer::start_in(tempfile::tempdir().unwrap(), "", options)
+    }
+
+    /// The same with some files: (path, content).
+    pub fn with_files(files: &[(&str, &str)], options: &[&str]) -> TestServer {
+        let directory = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            write(&directory.path().join(path), content.as_bytes());
+        }
+        TestServer::start_in(directory, "", options)
+    }
+
+    /// Serves what lies under `root` of a directory, which may be a file.
+    pub fn start_in(directory: TempDir, root: &str, options: &[&str]) -> TestServer {
+        let root = if root.is_empty() { directory.path().to_path_buf() } else { directory.path().join(root) };
+        let mut arguments: Vec<OsString> = vec!["--root".into(), root.into(), "--quiet".into()];
+        if !options.iter().any(|option| *option == "--bind") {
+            arguments.extend(["--bind".into(), "127.0.0.1:0".into()]);
+        }
+        if !options.iter().any(|option| *option == "--threads") {
+            arguments.extend(["--threads".into(), "2".into()]);
+        }
+        arguments.extend(options.iter().map(OsString::from));
+        let config = Config::from_args(arguments).unwrap_or_else(|exit| panic!("{}", exit.message));
+        let server = Server::bind(config).unwrap_or_else(|exit| panic!("{}", exit.message));
+        let address = server.addresses()[0];
+        let remotes = server.remotes();
+        let thread = Some(std::thread::spawn(move || server.run()));
+        TestServer { address, directory, remotes, thread }
+    }
+
+    /// Writes a file beneath the root.
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.directory.path().join(path);
+        write(&path, content.as_ref());
+        path
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// One GET on a connection of its own.
+    pub fn get(&self, target: &str) -> Answer {
+        self.request("GET", target, "")
+    }
+
+    /// One request on a connection of its own; `fields` are whole lines with CR LF.
+    pub fn request(&self, method: &str, target: &str, fields: &str) -> Answer {
+        let mut client = self.connect();
+        client.send(format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"));
+        client.answer_to(method)
+    }
+
+    /// Asks all loops to stop, once.
+    pub fn ask_to_stop(&self) {
+        for remote in &self.remotes {
+            remote.stop().unwrap();
+        }
+    }
+
+    /// Stops, and checks that nothing was left behind.
+    pub fn stop(mut self) -> Counters {
+        self.ask_to_stop();
+        self.join()
+    }
+
+    /// Waits for the end of a server that was asked to stop.
+    pub fn join(&mut self) -> Counters {
+        let counters = self.thread.take().unwrap().join().unwrap().unwrap();
+        assert_eq!(counters.accepted, counters.closed, "connections leaked");
+        assert_eq!(counters.panics, 0, "a turn panicked");
+        counters
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if self.thread.is_some() && !std::thread::panicking() {
+            // Twice is at once: whatever the test left open is its own affair.
+            self.ask_to_stop();
+            self.ask_to_stop();
+            self.join();
+        }
+    }
+}
+
+/// Writes a file, and the directories above it.
+pub fn write(path: &Path, content: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+/// A response, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub fields: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a field that must not be there twice.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} twice in {self:?}");
+        value
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// One connection.
+pub struct Client {
+    pub stream: TcpStream,
+    /// What was read and is not used yet.
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream, buffer: Vec::new() }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// A GET that keeps the connection alive.
+    pub fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        self.answer_to("GET")
+    }
+
+    /// Says that no more will be sent.
+    pub fn half_close(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The next response to a request of that method.
+    pub fn answer_to(&mut self, method: &str) -> Answer {
+        let head = self.read_head();
+        let mut lines = head.split("\r\n");
+        let status_line = lines.next().unwrap();
+        assert!(status_line.starts_with("HTTP/1.1 "), "{status_line}");
+        let status = status_line[9..12].parse().unwrap();
+        let field = |line: &str| {
+            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no field: {line:?}"));
+            (name.to_owned(), value.to_owned())
+        };
+        let fields = lines.filter(|line| !line.is_empty()).map(field).collect();
+        let mut answer = Answer { status, fields, body: Vec::new() };
+        let length = answer.field("content-length").map_or(0, |length| length.parse().unwrap());
+        if method != "HEAD" {
+            answer.body = self.take(length);
+        }
+        answer
+    }
+
+    fn read_head(&mut self) -> String {
+        loop {
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = self.take(end + 4);
+                return String::from_utf8(head).unwrap();
+            }
+            assert!(self.more() > 0, "ended within a head: {:?}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+
+    /// Exactly so many bytes.
+    pub fn take(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length {
+            assert!(self.more() > 0, "ended {} bytes early", length - self.buffer.len());
+        }
+        let rest = self.buffer.split_off(length);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    fn more(&mut self) -> usize {
+        let mut chunk = [0; 64 * 1024];
+        let count = self.stream.read(&mut chunk).unwrap();
+        self.buffer.extend_from_slice(&chunk[..count]);
+        count
+    }
+
+    /// Everything up to the server's end of stream.
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.more() > 0 {}
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Checks that the server closes now, in order, having said nothing more.
+    pub fn expect_end(&mut self) {
+        assert_eq!(String::from_utf8_lossy(&self.rest()), "");
+    }
+
+    /// Checks that the connection is reset, whatever comes before.
+    pub fn expect_reset(&mut self) {
+        let mut chunk = [0; 64 * 1024];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => panic!("an orderly end, not a reset"),
+                Ok(_) => {}
+                Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Whole-server tests over real sockets, by topic: they read as the specification.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod harness;
+
+mod conditions;
+mod connections;
+mod directories;
+mod faults;
+mod files;
+mod guards;
+mod load;
+mod logs;
+mod names;
+mod requests;
+mod shutdown;
