@@ -68,13 +68,16 @@ impl Server {
         let (open, options) = (Arc::new(AtomicUsize::new(0)), Arc::new(config.site.clone()));
         let mut loops = Vec::with_capacity(sockets.len());
         for sockets in sockets {
-            let files = Disk::new(&config.root, config.symlinks)
-                .map_err(|error| Exit::failure(format_args!("cannot open {}: {error}", config.root.display())))?;
+            let files = Disk::new(&config.root, config.symlinks).map_err(|error| {
+                Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
+            })?;
             let site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
             let built = EventLoop::new(sockets, service, config.net.clone(), pool.clone(), Arc::clone(&open));
-            loops.push(built.map_err(|error| Exit::failure(format_args!("cannot start an event loop: {error}")))?);
+            loops.push(
+                built.map_err(|error| Exit::failure(format_args!("cannot start an event loop: {error}")))?,
+            );
         }
         Ok(Server { loops, addresses, logs, config })
     }

@@ -176,7 +176,12 @@ impl<H: Handler> Conn<H> {
         }
     }
 
-    fn begin_exchange(&self, service: &Service<H>, parsed: Option<&parse::Parsed<'_>>, now: &Now) -> Option<Box<Exchange>> {
+    fn begin_exchange(
+        &self,
+        service: &Service<H>,
+        parsed: Option<&parse::Parsed<'_>>,
+        now: &Now,
+    ) -> Option<Box<Exchange>> {
         let request = parsed.map(|parsed| &parsed.request);
         service.handler.is_logging().then(|| Box::new(Exchange::begin(self.peer, request, *now)))
     }

@@ -32,7 +32,11 @@ impl Encoder {
     pub fn head(&mut self, response: &Response, framing: Framing, now: &Now) -> Bytes {
         self.refresh_date(now);
         let fields = response.fields.as_bytes();
-        self.buffer.reserve(if self.buffer.capacity() < fields.len() + 192 { BUFFER.max(fields.len() + 192) } else { 0 });
+        self.buffer.reserve(if self.buffer.capacity() < fields.len() + 192 {
+            BUFFER.max(fields.len() + 192)
+        } else {
+            0
+        });
         put_status_line(&mut self.buffer, response.status);
         self.buffer.put_slice(self.date.as_bytes());
         self.buffer.put_slice(fields);
@@ -55,7 +59,8 @@ impl Encoder {
         if self.date_second != Some(second) {
             self.date_second = Some(second);
             // A clock before 1970 is no clock: then there is no Date (RFC 9110 §6.6.1).
-            self.date = date::from_time(now.system).map(|date| format!("Date: {date}\r\n")).unwrap_or_default();
+            self.date =
+                date::from_time(now.system).map(|date| format!("Date: {date}\r\n")).unwrap_or_default();
         }
     }
 }
@@ -105,10 +110,14 @@ mod tests {
         let mut response = Response::new(Status::Ok);
         response.fields.push("ETag", "\"1\"");
         response.body = Body::bytes("12345678901");
-        let expected = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"1\"\r\nContent-Length: 11\r\n";
+        let expected =
+            "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nETag: \"1\"\r\nContent-Length: 11\r\n";
         assert_eq!(head(&response, Version::Http11, true), format!("{expected}\r\n"));
         assert_eq!(head(&response, Version::Http11, false), format!("{expected}Connection: close\r\n\r\n"));
-        assert_eq!(head(&response, Version::Http10, true), format!("{expected}Connection: keep-alive\r\n\r\n"));
+        assert_eq!(
+            head(&response, Version::Http10, true),
+            format!("{expected}Connection: keep-alive\r\n\r\n")
+        );
     }
 
     #[test]
@@ -116,12 +125,15 @@ mod tests {
         for status in [Status::NoContent, Status::NotModified] {
             assert!(!head(&Response::new(status), Version::Http11, true).contains("Content-Length"));
         }
-        assert!(head(&Response::new(Status::NotFound), Version::Http11, true).contains("Content-Length: 0\r\n"));
+        assert!(
+            head(&Response::new(Status::NotFound), Version::Http11, true).contains("Content-Length: 0\r\n")
+        );
     }
 
     #[test]
     fn the_date_follows_the_clock() {
-        let (mut encoder, framing) = (Encoder::default(), Framing { version: Version::Http11, keep_alive: true });
+        let (mut encoder, framing) =
+            (Encoder::default(), Framing { version: Version::Http11, keep_alive: true });
         let response = Response::new(Status::Ok);
         for (later, expected) in [(0, ":37 GMT"), (1, ":38 GMT"), (0, ":37 GMT")] {
             let head = encoder.head(&response, framing, &now().later(Duration::from_secs(later)));

@@ -79,7 +79,11 @@ impl Scanner {
             self.line_start = self.scanned;
             if self.in_fields && line.is_empty() {
                 let head = Head { start: self.head_start, end: self.scanned };
-                return if head.end > limits.head_bytes_max { Err(Error::HeadTooLarge) } else { Ok(Some(head)) };
+                return if head.end > limits.head_bytes_max {
+                    Err(Error::HeadTooLarge)
+                } else {
+                    Ok(Some(head))
+                };
             }
             if !self.in_fields {
                 self.first_line(line, limits)?;
@@ -116,7 +120,8 @@ impl Scanner {
 fn request_line(line: &[u8]) -> Result<(&str, &str, Version), Error> {
     let line = from_utf8(line).map_err(|_| Error::Malformed)?;
     let mut parts = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(Error::Malformed);
     };
@@ -127,7 +132,9 @@ fn request_line(line: &[u8]) -> Result<(&str, &str, Version), Error> {
         b"HTTP/1.1" => Ok((method, target, Version::Http11)),
         b"HTTP/1.0" => Ok((method, target, Version::Http10)),
         // HTTP/0.9 had no version; the preface of HTTP/2 is made to be refused here (RFC 9113 §3.4).
-        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] if method != "PRI" => Err(Error::Version),
+        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] if method != "PRI" => {
+            Err(Error::Version)
+        }
         _ => Err(Error::Malformed),
     }
 }
@@ -239,10 +246,13 @@ fn announces_body(length: Option<&[u8]>, coding: Option<&[u8]>, version: Version
         (None, None) => Ok(false),
         (Some(digits), None) => {
             let is_number = (1..=19).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-            let value = from_utf8(digits).ok().filter(|_| is_number).and_then(|text| text.parse::<i64>().ok());
+            let value =
+                from_utf8(digits).ok().filter(|_| is_number).and_then(|text| text.parse::<i64>().ok());
             value.map(|value| value > 0).ok_or(Error::Malformed)
         }
-        (None, Some(coding)) if version == Version::Http11 && coding.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        (None, Some(coding)) if version == Version::Http11 && coding.eq_ignore_ascii_case(b"chunked") => {
+            Ok(true)
+        }
         _ => Err(Error::Malformed),
     }
 }

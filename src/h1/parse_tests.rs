@@ -137,8 +137,22 @@ fn framing_that_two_readers_could_understand_differently_is_refused() {
 #[test]
 fn field_lines_are_strict() {
     for fields in [
-        "A : b\r\n", "A\t: b\r\n", ": b\r\n", "A b: c\r\n", "A\r\n", "A: b\r\n c\r\n", "A: b\r\n\tc\r\n", " A: b\r\n",
-        "A: \0\r\n", "A: \x01\r\n", "A: \x7f\r\n", "A: b\rc\r\n", "A: b\r\r\n", "A\u{e9}: b\r\n", "A: b\nC: d\r\n", "A(: b\r\n",
+        "A : b\r\n",
+        "A\t: b\r\n",
+        ": b\r\n",
+        "A b: c\r\n",
+        "A\r\n",
+        "A: b\r\n c\r\n",
+        "A: b\r\n\tc\r\n",
+        " A: b\r\n",
+        "A: \0\r\n",
+        "A: \x01\r\n",
+        "A: \x7f\r\n",
+        "A: b\rc\r\n",
+        "A: b\r\r\n",
+        "A\u{e9}: b\r\n",
+        "A: b\nC: d\r\n",
+        "A(: b\r\n",
     ] {
         assert_eq!(with_fields(&format!("Host: h\r\n{fields}")), BAD, "{fields:?}");
     }
@@ -147,7 +161,12 @@ fn field_lines_are_strict() {
 
 #[test]
 fn a_bare_line_feed_never_ends_a_line() {
-    for head in ["GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\r\nHost: h\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\n\n", "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"] {
+    for head in [
+        "GET / HTTP/1.1\nHost: h\n\n",
+        "GET / HTTP/1.1\r\nHost: h\n\r\n",
+        "GET / HTTP/1.1\r\nHost: h\r\n\n",
+        "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+    ] {
         assert_eq!(scan(head.as_bytes()), Err(Error::Malformed), "{head:?}");
     }
 }
@@ -190,7 +209,10 @@ fn limits_hold_to_the_byte() {
     let head = |length: usize| format!("{start}{}\r\n\r\n", "a".repeat(length - start.len() - 4));
     assert_eq!(verdict(head(limits.head_bytes_max).as_bytes()), KEEP);
     assert_eq!(scan(head(limits.head_bytes_max + 1).as_bytes()), Err(Error::HeadTooLarge));
-    assert_eq!(scan(&head(limits.head_bytes_max + 9).as_bytes()[..=limits.head_bytes_max]), Err(Error::HeadTooLarge));
+    assert_eq!(
+        scan(&head(limits.head_bytes_max + 9).as_bytes()[..=limits.head_bytes_max]),
+        Err(Error::HeadTooLarge)
+    );
 
     let fields = |count: usize| with_fields(&("Host: h\r\n".to_owned() + &"A: b\r\n".repeat(count - 1)));
     assert_eq!(fields(FIELDS_MAX), KEEP);

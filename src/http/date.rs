@@ -38,15 +38,28 @@ mod tests {
 
     #[test]
     fn all_three_formats_mean_the_same() {
-        let dates = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+        let dates =
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
         for date in dates {
-            assert_eq!(parse(date.as_bytes()), from_time(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)), "{date}");
+            assert_eq!(
+                parse(date.as_bytes()),
+                from_time(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)),
+                "{date}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_date_is_ignored() {
-        for bad in ["", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 99 Nov 1994 08:49:37 GMT", "0", "-1", "\u{fffd}"] {
+        for bad in [
+            "",
+            "yesterday",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 99 Nov 1994 08:49:37 GMT",
+            "0",
+            "-1",
+            "\u{fffd}",
+        ] {
             assert_eq!(parse(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!(parse(&[b'9'; 16 * 1024]), None);

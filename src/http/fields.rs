@@ -119,7 +119,7 @@ impl Fields {
         self.text.push_str(": ");
         let value_start = self.text.len();
         let written = write!(self.text, "{value}");
-        let value_is_fine = is_field_value(self.text[value_start..].as_bytes());
+        let value_is_fine = is_field_value(&self.text.as_bytes()[value_start..]);
         if written.is_err() || !value_is_fine || !is_token(name.as_bytes()) {
             self.text.truncate(start);
             self.refused = true;
@@ -187,8 +187,7 @@ mod tests {
 
     fn members(value: &str) -> Vec<String> {
         let line = [FieldLine { name: "L", value: value.as_bytes() }];
-        let found = RequestFields::new(&line).members("l").map(|m| String::from_utf8(m.to_vec()).unwrap()).collect();
-        found
+        RequestFields::new(&line).members("l").map(|m| String::from_utf8(m.to_vec()).unwrap()).collect()
     }
 
     #[test]
@@ -199,7 +198,10 @@ mod tests {
 
     #[test]
     fn a_field_that_must_stand_alone_is_not_chosen_from_two() {
-        let lines = [FieldLine { name: "Range", value: b"bytes=0-1" }, FieldLine { name: "range", value: b"bytes=2-3" }];
+        let lines = [
+            FieldLine { name: "Range", value: b"bytes=0-1" },
+            FieldLine { name: "range", value: b"bytes=2-3" },
+        ];
         assert_eq!(RequestFields::new(&lines).only("Range"), None);
         assert_eq!(RequestFields::new(&lines[1..]).only("Range"), Some(&b"bytes=2-3"[..]));
     }

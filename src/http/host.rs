@@ -26,7 +26,10 @@ impl<'a> Authority<'a> {
             (host, port)
         };
         match port.strip_prefix(':') {
-            Some(digits) => digits.is_empty() || (digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok()),
+            Some(digits) => {
+                digits.is_empty()
+                    || (digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok())
+            }
             None => port.is_empty(),
         }
         .then_some(Authority { host })
@@ -93,12 +96,33 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_and_a_port() {
-        for good in ["a", "a:80", "a:", "A.b-c_d", "127.0.0.1:8000", "[::1]", "[::1]:8000", "x%41", "localhost."] {
+        for good in
+            ["a", "a:80", "a:", "A.b-c_d", "127.0.0.1:8000", "[::1]", "[::1]:8000", "x%41", "localhost."]
+        {
             assert!(Authority::parse(good).is_some(), "{good}");
         }
         for bad in [
-            "", ":80", "a b", "a:b", "a:80:80", "a:65536", "a:-1", "u@h", "h/", "h?", "[::1", "::1", "[::1]x", "[]",
-            "[127.0.0.1]", "a\\b", "x%4", "é", "a:+1", "[::1%eth0]", "a\tb",
+            "",
+            ":80",
+            "a b",
+            "a:b",
+            "a:80:80",
+            "a:65536",
+            "a:-1",
+            "u@h",
+            "h/",
+            "h?",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[]",
+            "[127.0.0.1]",
+            "a\\b",
+            "x%4",
+            "é",
+            "a:+1",
+            "[::1%eth0]",
+            "a\tb",
         ] {
             assert_eq!(Authority::parse(bad), None, "{bad}");
         }
@@ -107,10 +131,28 @@ mod tests {
     #[test]
     fn only_our_own_names_are_answered() {
         let guard = HostGuard::new(["My-Machine".to_owned(), "my-machine.local".to_owned()]);
-        for host in ["127.0.0.1", "::1", "192.168.1.2", "localhost", "LOCALHOST.", "app.localhost", "my-machine", "MY-MACHINE.local"] {
+        for host in [
+            "127.0.0.1",
+            "::1",
+            "192.168.1.2",
+            "localhost",
+            "LOCALHOST.",
+            "app.localhost",
+            "my-machine",
+            "MY-MACHINE.local",
+        ] {
             assert!(guard.allows(host), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "notlocalhost", "", "other.local", "0x7f.1", "*"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "notlocalhost",
+            "",
+            "other.local",
+            "0x7f.1",
+            "*",
+        ] {
             assert!(!guard.allows(host), "{host}");
         }
         assert!(HostGuard::new(["*".to_owned()]).allows("evil.example"));

@@ -61,7 +61,10 @@ impl MediaTypes {
         let extra = extra
             .into_iter()
             .map(|(extension, media_type)| {
-                (extension.trim_start_matches('.').to_ascii_lowercase(), with_charset(&media_type).into_owned())
+                (
+                    extension.trim_start_matches('.').to_ascii_lowercase(),
+                    with_charset(&media_type).into_owned(),
+                )
             })
             .collect();
         MediaTypes { extra, unknown: unknown.map(|media_type| with_charset(&media_type).into_owned()) }
@@ -153,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_command_line_adds_and_overrides() {
-        let extra = [(".Foo".to_owned(), "text/x-foo".to_owned()), ("html".to_owned(), "text/plain; charset=latin1".to_owned())];
+        let extra = [
+            (".Foo".to_owned(), "text/x-foo".to_owned()),
+            ("html".to_owned(), "text/plain; charset=latin1".to_owned()),
+        ];
         let types = MediaTypes::new(extra, Some("text/plain".to_owned()));
         assert_eq!(types.of(b"a.foo"), "text/x-foo; charset=utf-8");
         assert_eq!(types.of(b"a.html"), "text/plain; charset=latin1");

@@ -28,7 +28,8 @@ pub fn form(fields: RequestFields<'_>) -> Form {
 fn quality(fields: RequestFields<'_>, main: &str, sub: &str) -> u16 {
     let mut best = (0, 0);
     for member in fields.members("accept") {
-        let Some((specific, quality)) = std::str::from_utf8(member).ok().and_then(|m| weigh(m, main, sub)) else {
+        let Some((specific, quality)) = std::str::from_utf8(member).ok().and_then(|m| weigh(m, main, sub))
+        else {
             continue;
         };
         if specific > best.0 {

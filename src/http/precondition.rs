@@ -113,7 +113,9 @@ pub enum Outcome {
 pub fn evaluate(method: Method, fields: RequestFields<'_>, current: &Validators) -> Outcome {
     // 1 and 2: the client must be talking of this very representation.
     if fields.first("if-match").is_some() {
-        if !any_tag(fields, "if-match", |tag| tag == b"*" || current.etag.is_some_and(|e| e.matches_strongly(tag))) {
+        if !any_tag(fields, "if-match", |tag| {
+            tag == b"*" || current.etag.is_some_and(|e| e.matches_strongly(tag))
+        }) {
             return Outcome::PreconditionFailed;
         }
     } else if let Some(date) = fields.only("if-unmodified-since").and_then(date::parse)
@@ -123,7 +125,9 @@ pub fn evaluate(method: Method, fields: RequestFields<'_>, current: &Validators)
     }
     // 3 and 4: the client may have it already. A date counts only without tags.
     if fields.first("if-none-match").is_some() {
-        if any_tag(fields, "if-none-match", |tag| tag == b"*" || current.etag.is_some_and(|e| e.matches_weakly(tag))) {
+        if any_tag(fields, "if-none-match", |tag| {
+            tag == b"*" || current.etag.is_some_and(|e| e.matches_weakly(tag))
+        }) {
             return Outcome::NotModified;
         }
     } else if let Some(date) = fields.only("if-modified-since").and_then(date::parse)

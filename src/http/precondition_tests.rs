@@ -20,7 +20,8 @@ fn validators() -> Validators {
 }
 
 fn outcome(method: Method, fields: &[(&str, &str)]) -> Outcome {
-    let lines: Vec<_> = fields.iter().map(|(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
+    let lines: Vec<_> =
+        fields.iter().map(|(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
     evaluate(method, RequestFields::new(&lines), &validators())
 }
 

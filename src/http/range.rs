@@ -62,7 +62,9 @@ fn suffix(last: &str, length: u64) -> Selection {
 
 /// `A-` and `A-B`, where B is clamped to the last byte.
 fn from_first(first: &str, last: &str, length: u64) -> Selection {
-    let (Some(first), Some(last)) = (number(first), if last.is_empty() { Some(u64::MAX) } else { number(last) }) else {
+    let (Some(first), Some(last)) =
+        (number(first), if last.is_empty() { Some(u64::MAX) } else { number(last) })
+    else {
         return Selection::Whole;
     };
     if first > last {

@@ -7,8 +7,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 /// What a link needs to be escaped: all but unreserved characters (RFC 3986 §2.3)
 /// and a few that mean nothing in a path.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-').remove(b'.').remove(b'_').remove(b'~')
-    .remove(b'!').remove(b'$').remove(b'(').remove(b')').remove(b'*').remove(b',').remove(b'=').remove(b'@');
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b'=')
+    .remove(b'@');
 
 /// In a query that is handed back in a redirect, all that is printable stays as it came.
 const IN_QUERY: &AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
@@ -164,7 +174,9 @@ impl SafePath {
     /// Whether a segment is hidden. `/.well-known/` is for visitors (RFC 8615), but
     /// at the root only, and not what is hidden beneath it.
     pub fn is_hidden(&self) -> bool {
-        self.segments().enumerate().any(|(depth, name)| is_hidden(name) && !(depth == 0 && name == b".well-known"))
+        self.segments()
+            .enumerate()
+            .any(|(depth, name)| is_hidden(name) && !(depth == 0 && name == b".well-known"))
     }
 
     /// The path for a Location or a link: encoded again from the decoded form, so
@@ -307,7 +319,11 @@ mod tests {
             ("/a%26b%3F%23", "a&b?#", false),
         ] {
             let parsed = SafePath::parse(path).unwrap();
-            assert_eq!((parsed.as_bytes(), parsed.has_trailing_slash()), (expected.as_bytes(), slash), "{path}");
+            assert_eq!(
+                (parsed.as_bytes(), parsed.has_trailing_slash()),
+                (expected.as_bytes(), slash),
+                "{path}"
+            );
         }
         assert_eq!(SafePath::parse("/%ff%C3%A9").unwrap().as_bytes(), b"\xff\xc3\xa9");
     }
@@ -336,7 +352,18 @@ mod tests {
 
     #[test]
     fn hidden_names_are_hidden_in_every_spelling() {
-        for path in ["/.git", "/a/.b/c", "/%2egit", "/x/../.git", "/%E2%80%8C.git", "/%EF%BB%BF.x", "/.well-known/.x", "/a/.well-known", "/.Well-Known/x", "/.g%E2%80%8Cit"] {
+        for path in [
+            "/.git",
+            "/a/.b/c",
+            "/%2egit",
+            "/x/../.git",
+            "/%E2%80%8C.git",
+            "/%EF%BB%BF.x",
+            "/.well-known/.x",
+            "/a/.well-known",
+            "/.Well-Known/x",
+            "/.g%E2%80%8Cit",
+        ] {
             assert!(SafePath::parse(path).unwrap().is_hidden(), "{path}");
         }
         for path in ["/", "/a.b", "/.well-known/acme", "/a/.git/..", "/%E2%80%9Cquoted%E2%80%9D"] {

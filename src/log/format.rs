@@ -67,7 +67,13 @@ fn short(out: &mut Vec<u8>, exchange: &Exchange, color: bool, now: &Now) -> std:
     };
     let time = humantime::format_rfc3339_seconds(now.system).to_string();
     // `2026-11-22T10:00:00Z`: who watches a terminal knows the day.
-    write!(out, "{} {} {on}{}{off} ", time.get(11..19).unwrap_or(&time), exchange.peer.address.ip(), exchange.status.code())?;
+    write!(
+        out,
+        "{} {} {on}{}{off} ",
+        time.get(11..19).unwrap_or(&time),
+        exchange.peer.address.ip(),
+        exchange.status.code()
+    )?;
     let line = exchange.request_line.strip_suffix(b" HTTP/1.1").unwrap_or(&exchange.request_line);
     escape(out, if line.is_empty() { b"(no request)" } else { line });
     write!(out, " {} B {:.1} ms", exchange.body_sent(), milliseconds(exchange, now))?;
@@ -94,7 +100,9 @@ fn combined(out: &mut Vec<u8>, exchange: &Exchange, now: &Now) -> std::io::Resul
 
 /// `22/Nov/2026:10:00:00 +0000`, cut out of `Sun, 22 Nov 2026 10:00:00 GMT`.
 fn common_log_date(exchange: &Exchange) -> String {
-    let date = crate::http::date::from_time(exchange.started.system).map(|date| date.to_string()).unwrap_or_default();
+    let date = crate::http::date::from_time(exchange.started.system)
+        .map(|date| date.to_string())
+        .unwrap_or_default();
     match (date.get(5..7), date.get(8..11), date.get(12..16), date.get(17..25)) {
         (Some(day), Some(month), Some(year), Some(time)) => format!("{day}/{month}/{year}:{time} +0000"),
         _ => "-".into(),
@@ -143,7 +151,8 @@ mod tests {
         [Format::Short { color: false }, Format::Short { color: true }, Format::Combined, Format::Json];
 
     fn exchange(request_line: &[u8]) -> (Exchange, Now) {
-        let started = Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() };
+        let started =
+            Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() };
         let peer = Peer { address: "[::1]:5000".parse().unwrap(), loopback: true };
         let mut exchange = Exchange::begin(peer, None, started);
         exchange.request_line = request_line.to_vec();
@@ -168,7 +177,10 @@ mod tests {
             "::1 - - [06/Nov/1994:08:49:37 +0000] \"GET /a HTTP/1.1\" 404 100 \"-\" \"GET /a HTTP/1.1\" 0.002000 complete\n"
         );
         let json: serde_json::Value = serde_json::from_str(&text(Format::Json, request)).unwrap();
-        assert_eq!((&json["status"], &json["bytes"], &json["client"]), (&404.into(), &100.into(), &"[::1]:5000".into()));
+        assert_eq!(
+            (&json["status"], &json["bytes"], &json["client"]),
+            (&404.into(), &100.into(), &"[::1]:5000".into())
+        );
         assert_eq!(text(Format::Off, request), "");
     }
 

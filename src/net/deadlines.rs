@@ -71,7 +71,10 @@ mod tests {
         deadlines.arm(1, start + Duration::from_secs(70), &mut armed);
         assert_eq!(deadlines.heap.len(), 1);
         deadlines.arm(1, start + Duration::from_secs(10), &mut armed);
-        assert_eq!((deadlines.next(), armed), (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10))));
+        assert_eq!(
+            (deadlines.next(), armed),
+            (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10)))
+        );
     }
 
     #[test]

@@ -329,7 +329,8 @@ impl<P: Protocol> EventLoop<P> {
         let Connection { stream, protocol, link, .. } = connection;
         let (shared, scratch, budget) = (&mut self.shared, &mut self.scratch, self.limits.turn_bytes_max);
         // A bug in one turn must not take the others along (R29b).
-        let step = catch_unwind(AssertUnwindSafe(|| drive(stream, protocol, shared, link, scratch, budget, now)));
+        let step =
+            catch_unwind(AssertUnwindSafe(|| drive(stream, protocol, shared, link, scratch, budget, now)));
         let step = step.unwrap_or_else(|_| {
             stream.abort();
             self.counters.panics += 1;

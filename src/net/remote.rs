@@ -50,7 +50,8 @@ impl<T> Remote<T> {
     /// When the loop cannot be woken; it will still see the wish when it wakes.
     pub fn stop(&self) -> io::Result<()> {
         // Saturates: a third signal is as urgent as the second.
-        let _ = self.inner.stop.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| Some(n.saturating_add(1)));
+        let _ =
+            self.inner.stop.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| Some(n.saturating_add(1)));
         self.inner.waker.wake()
     }
 

@@ -73,7 +73,12 @@ impl Stream for TcpStream {
 }
 
 /// Sends from a file: by the kernel, or through a buffer where it cannot.
-fn send_range(socket: &mut TcpStream, file: &File, range: &Range<u64>, bytes_max: usize) -> io::Result<usize> {
+fn send_range(
+    socket: &mut TcpStream,
+    file: &File,
+    range: &Range<u64>,
+    bytes_max: usize,
+) -> io::Result<usize> {
     // What does not fit into usize is more than any budget.
     let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX).min(bytes_max);
     let sent = match sys::send_file(socket, file, range.start, length)? {

@@ -32,7 +32,9 @@ pub fn listen(config: &Config) -> Result<Listening, Exit> {
     loop {
         match bind_all(config, tried) {
             Ok(listening) => return Ok(listening),
-            Err((_, error)) if may_move && error.kind() == ErrorKind::AddrInUse && tried < PORTS_TRIED => tried += 1,
+            Err((_, error)) if may_move && error.kind() == ErrorKind::AddrInUse && tried < PORTS_TRIED => {
+                tried += 1
+            }
             Err((address, error)) => return Err(Exit::failure(banner::bind_error(&address, &error))),
         }
     }
@@ -62,7 +64,8 @@ fn bind_one(bind: &Bind, port_offset: u16, listening: &mut Listening) -> Result<
             }
             Err(error) => return Err((address, error)),
         };
-        let actual = sockets.first().map(TcpListener::local_addr).transpose().map_err(|error| (address, error))?;
+        let actual =
+            sockets.first().map(TcpListener::local_addr).transpose().map_err(|error| (address, error))?;
         let actual = actual.unwrap_or(address);
         chosen_port = Some(actual.port());
         bound += 1;

@@ -168,7 +168,8 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         std::fs::write(outer.path().join("a.iso"), "image").unwrap();
         std::fs::write(outer.path().join("secret"), "no").unwrap();
-        let (mut disk, now) = (Disk::new(&outer.path().join("a.iso"), Symlinks::Inside).unwrap(), Now::read());
+        let (mut disk, now) =
+            (Disk::new(&outer.path().join("a.iso"), Symlinks::Inside).unwrap(), Now::read());
         assert_eq!(read(&mut disk, "/", &now).as_deref(), Some("image"));
         assert_eq!(read(&mut disk, "/a.iso", &now).as_deref(), Some("image"));
         assert_eq!(read(&mut disk, "/secret", &now), None);

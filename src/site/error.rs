@@ -4,8 +4,7 @@ use crate::http::negotiate::Form;
 use crate::http::{Body, Response, Status};
 
 /// Error pages need a little style and nothing else.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page of an error, and the fields that belong to its status.
 pub fn page(status: Status, form: Form) -> Response {
@@ -38,7 +37,9 @@ fn hint(status: Status) -> &'static str {
         Status::BadRequest => "The request is not valid HTTP/1.1, or its path is not one.",
         Status::Forbidden => "Reading this is not allowed.",
         Status::NotFound => "There is nothing under this path.",
-        Status::MethodNotAllowed | Status::NotImplemented => "Files are read here: GET and HEAD are answered.",
+        Status::MethodNotAllowed | Status::NotImplemented => {
+            "Files are read here: GET and HEAD are answered."
+        }
         Status::RequestTimeout => "The request did not arrive in time.",
         Status::MisdirectedRequest => {
             "This server does not answer to that name. Start it with <code>--allow-host NAME</code> if it should."
@@ -67,14 +68,19 @@ mod tests {
     #[test]
     fn json_pages_are_json() {
         let response = page(Status::NotFound, Form::Json);
-        let crate::segment::Segment::Bytes(body) = &response.body.segments()[0] else { panic!("not in memory") };
+        let crate::segment::Segment::Bytes(body) = &response.body.segments()[0] else {
+            panic!("not in memory")
+        };
         let value: serde_json::Value = serde_json::from_slice(body).unwrap();
         assert_eq!(value, serde_json::json!({"status": 404, "error": "Not Found"}));
     }
 
     #[test]
     fn statuses_bring_their_fields() {
-        assert_eq!(page(Status::MethodNotAllowed, Form::Html).fields.get("Allow"), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(
+            page(Status::MethodNotAllowed, Form::Html).fields.get("Allow"),
+            Some("GET, HEAD, OPTIONS")
+        );
         assert_eq!(page(Status::ServiceUnavailable, Form::Html).fields.get("Retry-After"), Some("1"));
     }
 }

@@ -127,7 +127,10 @@ impl Memory {
     }
 
     /// What lies beneath a directory: the rest of each path, and its file.
-    fn beneath<'a>(&'a self, directory: &SafePath) -> impl Iterator<Item = (&'a [u8], &'a (Bytes, SystemTime))> {
+    fn beneath<'a>(
+        &'a self,
+        directory: &SafePath,
+    ) -> impl Iterator<Item = (&'a [u8], &'a (Bytes, SystemTime))> {
         let mut prefix = directory.as_bytes().to_vec();
         if !prefix.is_empty() {
             prefix.push(b'/');
@@ -155,7 +158,8 @@ impl FileSystem for Memory {
         for (rest, (bytes, modified)) in self.beneath(path) {
             let slash = rest.iter().position(|&b| b == b'/');
             let name = rest[..slash.unwrap_or(rest.len())].to_vec();
-            let (len, modified) = if slash.is_some() { (0, None) } else { (bytes.len() as u64, Some(*modified)) };
+            let (len, modified) =
+                if slash.is_some() { (0, None) } else { (bytes.len() as u64, Some(*modified)) };
             rows.insert(name.clone(), Row { name, is_directory: slash.is_some(), len, modified });
         }
         let truncated = rows.len() > most;

@@ -57,7 +57,8 @@ impl<F: FileSystem> Site<F> {
     /// Answers a request.
     pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
         let answer = self.walk(request, peer, now);
-        let answer = answer.unwrap_or_else(|status| Answer::Ready(error::page(status, negotiate::form(request.fields))));
+        let answer = answer
+            .unwrap_or_else(|status| Answer::Ready(error::page(status, negotiate::form(request.fields))));
         let (options, loopback) = (Arc::clone(&self.options), peer.loopback);
         match answer {
             Answer::Ready(response) => Answer::Ready(finish(&options, loopback, response)),
@@ -85,7 +86,6 @@ impl<F: FileSystem> Site<F> {
         }
         self.answer_path(request, &path, query, now)
     }
-
 }
 
 /// The status of a failed look-up: the only place where file system errors become
@@ -115,10 +115,13 @@ fn finish(options: &Options, loopback: bool, mut response: Response) -> Response
         // Other sites' pages must not read what runs on this machine (R38).
         response.fields.push_block("Cross-Origin-Resource-Policy: same-site\r\n");
     }
-    for (name, value) in &options.headers {
-        match value {
-            Some(value) => response.fields.set(name, value),
-            None => response.fields.remove(name),
+    for (index, (name, value)) in options.headers.iter().enumerate() {
+        // The first of a name replaces ours, the next ones stand beside it.
+        if !options.headers[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {
+            response.fields.remove(name);
+        }
+        if let Some(value) = value {
+            response.fields.push(name, value);
         }
     }
     response

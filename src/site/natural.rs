@@ -29,7 +29,11 @@ impl<'a> Key<'a> {
             let is_digit = first.is_ascii_digit();
             let end = rest.iter().position(|b| b.is_ascii_digit() != is_digit).unwrap_or(rest.len());
             let (run, after) = rest.split_at(end);
-            if is_digit { push_number(&mut folded, run) } else { push_text(&mut folded, run) }
+            if is_digit {
+                push_number(&mut folded, run)
+            } else {
+                push_text(&mut folded, run)
+            }
             rest = after;
         }
         Key { folded, name }
@@ -171,7 +175,10 @@ mod tests {
         prop_oneof![
             "[aAbB019.]{0,6}".prop_map(String::into_bytes),
             "[kKäÄ\u{212a}İ0-2 ]{0,5}".prop_map(String::into_bytes),
-            prop::collection::vec(prop_oneof![Just(b'0'), Just(b'1'), Just(0xff), Just(0xc3), any::<u8>()], 0..6),
+            prop::collection::vec(
+                prop_oneof![Just(b'0'), Just(b'1'), Just(0xff), Just(0xc3), any::<u8>()],
+                0..6
+            ),
         ]
     }
 

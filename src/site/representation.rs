@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use percent_encoding::NON_ALPHANUMERIC;
 
-use super::{Site, error};
 use super::files::{Content, FileSystem, OpenFile};
+use super::{Site, error};
 use crate::clock::Now;
 use crate::http::negotiate;
 use crate::http::precondition::{Outcome, Validators, evaluate};
@@ -23,7 +23,13 @@ const UNSIZED_MAX: usize = 1024 * 1024;
 
 impl<F: FileSystem> Site<F> {
     /// Answers with a file of that name.
-    pub(super) fn answer_file(&self, request: &Request<'_>, name: &[u8], file: OpenFile, now: &Now) -> Result<Answer, Status> {
+    pub(super) fn answer_file(
+        &self,
+        request: &Request<'_>,
+        name: &[u8],
+        file: OpenFile,
+        now: &Now,
+    ) -> Result<Answer, Status> {
         let answer = self.represent(request, name, &file, now);
         answer.map(Answer::Ready).map_err(|error| {
             (self.report)(&format!("500 {}: {error}", request.target_text.escape_default()));
@@ -31,12 +37,20 @@ impl<F: FileSystem> Site<F> {
         })
     }
 
-    fn represent(&self, request: &Request<'_>, name: &[u8], file: &OpenFile, now: &Now) -> io::Result<Response> {
+    fn represent(
+        &self,
+        request: &Request<'_>,
+        name: &[u8],
+        file: &OpenFile,
+        now: &Now,
+    ) -> io::Result<Response> {
         let validators = Validators::of(file.len, file.modified, now.system);
         let range = match evaluate(request.method, request.fields, &validators) {
             Outcome::Proceed { range } => range,
             Outcome::NotModified => return Ok(not_modified(&validators)),
-            Outcome::PreconditionFailed => return Ok(error::page(Status::PreconditionFailed, negotiate::form(request.fields))),
+            Outcome::PreconditionFailed => {
+                return Ok(error::page(Status::PreconditionFailed, negotiate::form(request.fields)));
+            }
         };
         let selection = if range { select(request.fields, file.len) } else { Selection::Whole };
         let (status, part) = match selection {

@@ -46,7 +46,10 @@ fn write_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool)
     out.push_str("<main>\n");
     if truncated {
         let shown = Grouped(rows.len() as u64);
-        writeln!(out, "<p class=\"note\">This folder holds more than is shown here: only {shown} entries are listed.")?;
+        writeln!(
+            out,
+            "<p class=\"note\">This folder holds more than is shown here: only {shown} entries are listed."
+        )?;
     }
     if rows.is_empty() {
         out.push_str("<p class=\"empty\">Nothing here yet.");
@@ -157,7 +160,11 @@ fn write_row(out: &mut String, row: &Row, time: &mut String) -> fmt::Result {
 
 /// A cell with a size, which in bytes is exact, and else has the exact one in its title.
 fn write_size(out: &mut String, bytes: u64) -> fmt::Result {
-    if bytes < 1000 { write!(out, "<td>{}", Size(bytes)) } else { write!(out, "<td title=\"{} bytes\">{}", Grouped(bytes), Size(bytes)) }
+    if bytes < 1000 {
+        write!(out, "<td>{}", Size(bytes))
+    } else {
+        write!(out, "<td title=\"{} bytes\">{}", Grouped(bytes), Size(bytes))
+    }
 }
 
 /// What there is in all, in a line.
@@ -175,7 +182,8 @@ fn write_totals(out: &mut String, rows: &[&Row]) -> fmt::Result {
     if files > 0 {
         let (comma, noun) = (if folders > 0 { ", " } else { "" }, if files == 1 { "file" } else { "files" });
         // Sparse files can claim more than a number of 64 bits holds.
-        let bytes = rows.iter().filter(|row| !row.is_directory).fold(0u64, |sum, row| sum.saturating_add(row.len));
+        let bytes =
+            rows.iter().filter(|row| !row.is_directory).fold(0u64, |sum, row| sum.saturating_add(row.len));
         let (files, exact) = (Grouped(files as u64), Grouped(bytes));
         write!(out, "{comma}{files} {noun}, <span title=\"{exact} bytes\">{}</span>", Size(bytes))?;
     }

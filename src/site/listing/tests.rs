@@ -163,12 +163,22 @@ fn the_path_is_escaped_and_links_lead_up() {
 
 #[test]
 fn directories_come_first_in_natural_order() {
-    let rows = || vec![file("file10", 1), directory("z"), file("File2", 1), directory("b10"), directory("B9"), file(".a", 1)];
+    let rows = || {
+        vec![
+            file("file10", 1),
+            directory("z"),
+            file("File2", 1),
+            directory("b10"),
+            directory("B9"),
+            file(".a", 1),
+        ]
+    };
     let page = page(rows());
     let names: Vec<_> = rows_of(&page).iter().map(|row| between(row, "<bdi>", "</bdi>")).collect();
     assert_eq!(names, ["B9/", "b10/", "z/", ".a", "File2", "file10"]);
     let data = data("/", rows(), false);
-    let names: Vec<_> = data["entries"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        data["entries"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["B9", "b10", "z", ".a", "File2", "file10"]);
 }
 
@@ -240,7 +250,8 @@ fn an_empty_folder_and_one_too_large_say_so() {
     assert!(empty.contains("Nothing here yet. <a href=\"../\">Back to the parent folder</a>"));
     assert!(!empty.contains("<table") && !empty.contains("<footer"));
     assert!(!page_at("/", vec![], false).contains("<a "));
-    let notice = "<p class=\"note\">This folder holds more than is shown here: only 1,200 entries are listed.";
+    let notice =
+        "<p class=\"note\">This folder holds more than is shown here: only 1,200 entries are listed.";
     let rows: Vec<_> = (0..1200).map(|n| file(format!("{n}"), n)).collect();
     assert!(page_at("/a/", rows.clone(), true).contains(notice));
     assert!(!page_at("/a/", rows, false).contains("class=\"note\""));
