@@ -56,6 +56,9 @@ enum State {
     Answering,
     /// For the peer to take what waits in the queue.
     Sending,
+    /// For nothing but to find that the peer keeps its word: it said that this was its
+    /// last request (RFC 9112 §9.6), so there should be nothing left to read.
+    Parting,
     /// For the peer to close: all is said, and what still comes is discarded.
     Lingering { until: Instant, bytes_left: u64 },
     /// For nothing: the socket is closed.
@@ -98,6 +101,8 @@ pub struct Conn<H> {
     work: Option<Work<Response>>,
     /// No request follows: the response in the queue is the last.
     last: bool,
+    /// The peer has promised to send nothing more.
+    promised: bool,
     /// The peer has half-closed.
     eof: bool,
     stopping: bool,
@@ -160,6 +165,7 @@ impl<H: Handler> Conn<H> {
             Err(error) => return self.refuse(service, error.status(), now),
         };
         let request = &parsed.request;
+        self.promised = !parsed.keep_alive && !parsed.announces_body;
         let keep_alive = parsed.keep_alive && !parsed.announces_body && !self.stopping;
         let pending = Pending {
             framing: Framing { version: request.version, keep_alive },
@@ -230,21 +236,26 @@ impl<H: Handler> Conn<H> {
     /// All that was in the queue is sent.
     fn drained(&mut self, service: &mut Service<H>, now: &Now) {
         self.responses = 0;
-        let limits = &service.limits;
         if self.last && self.eof {
             self.enter(State::Closed, now.instant);
+        } else if self.last && self.promised {
+            self.enter(State::Parting, now.instant + service.limits.linger_idle_timeout);
         } else if self.last {
-            let until = now.instant + limits.linger_timeout;
-            let state = State::Lingering { until, bytes_left: limits.linger_bytes_max };
-            self.enter(state, now.instant + limits.linger_idle_timeout);
+            self.linger(&service.limits, now);
         } else {
-            self.enter(State::Idle, now.instant + limits.idle_timeout);
+            self.enter(State::Idle, now.instant + service.limits.idle_timeout);
             self.resume(service, now);
             let waits = matches!(self.state, State::Idle | State::Head);
             if waits && (self.eof || (self.stopping && self.state == State::Idle)) {
                 self.enter(State::Closed, now.instant);
             }
         }
+    }
+
+    fn linger(&mut self, limits: &Limits, now: &Now) {
+        let until = now.instant + limits.linger_timeout;
+        let state = State::Lingering { until, bytes_left: limits.linger_bytes_max };
+        self.enter(state, now.instant + limits.linger_idle_timeout);
     }
 
     /// Tells the log of responses that have ended.
@@ -279,6 +290,7 @@ impl<H: Handler> Protocol for Conn<H> {
             pending: None,
             work: None,
             last: false,
+            promised: false,
             eof: false,
             stopping: false,
             handler: PhantomData,
@@ -286,6 +298,10 @@ impl<H: Handler> Protocol for Conn<H> {
     }
 
     fn receive(&mut self, service: &mut Service<H>, input: &[u8], now: &Now) {
+        if self.state == State::Parting {
+            // It does not keep its word: its bytes are discarded like anyone's.
+            self.linger(&service.limits, now);
+        }
         if let State::Lingering { until, bytes_left } = self.state {
             match bytes_left.checked_sub(input.len() as u64) {
                 Some(bytes_left) => {
@@ -305,13 +321,13 @@ impl<H: Handler> Protocol for Conn<H> {
 
     fn receive_eof(&mut self, _: &mut Service<H>, now: &Now) {
         self.eof = true;
-        if matches!(self.state, State::Idle | State::Head | State::Lingering { .. }) {
+        if matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. }) {
             self.enter(State::Closed, now.instant);
         }
     }
 
     fn wants_read(&self) -> bool {
-        matches!(self.state, State::Idle | State::Head | State::Lingering { .. })
+        matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. })
     }
 
     fn send_queue(&self) -> &SendQueue {
@@ -335,7 +351,7 @@ impl<H: Handler> Protocol for Conn<H> {
 
     fn handle_timeout(&mut self, service: &mut Service<H>, now: &Now) {
         match self.state {
-            State::Idle | State::Lingering { .. } => self.enter(State::Closed, now.instant),
+            State::Idle | State::Parting | State::Lingering { .. } => self.enter(State::Closed, now.instant),
             State::Head => self.refuse(service, Status::RequestTimeout, now),
             State::Answering => {
                 // The work goes on and will find nobody; so that its late result can never
@@ -351,6 +367,7 @@ impl<H: Handler> Protocol for Conn<H> {
     fn phase(&self) -> Phase {
         match self.state {
             State::Idle | State::Head | State::Answering | State::Sending => Phase::Open,
+            State::Parting => Phase::Parting,
             State::Lingering { .. } => Phase::Finishing,
             State::Closed => Phase::Closed,
             State::Aborted => Phase::Aborted,

@@ -103,7 +103,10 @@ fn ended<P: Protocol, S: Stream>(stream: &mut S, conn: &P, link: &mut Link) -> O
                 return Some(Step::Close);
             }
         }
-        Phase::Finishing | Phase::Open => {}
+        // Closing with unread input would reset the connection, and the reset could
+        // overtake the response; without, it is an orderly end (RFC 9112 §9.6).
+        Phase::Parting if !link.readable && conn.send_queue().is_empty() => return Some(Step::Close),
+        Phase::Parting | Phase::Finishing | Phase::Open => {}
     }
     None
 }

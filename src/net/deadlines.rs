@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// that came within a moment cost one wake-up, not a thousand.
 const GRANULARITY: Duration = Duration::from_millis(50);
 
+/// Below this size the heap is left alone.
+const COMPACT_FROM: usize = 1024;
+
 /// The deadlines of the connections of one loop.
 #[derive(Debug)]
 pub struct Deadlines {
@@ -34,6 +37,14 @@ impl Deadlines {
         if armed.is_none_or(|armed| due < armed) {
             *armed = Some(due);
             self.heap.push(Reverse((due, key)));
+        }
+    }
+
+    /// Forgets what nothing waits for any more, once that is most of the heap: a server
+    /// that sees thousands of short connections a second would else keep a minute of them.
+    pub fn compact(&mut self, live: usize, is_armed: impl Fn(usize, Instant) -> bool) {
+        if self.heap.len() > 2 * live + COMPACT_FROM {
+            self.heap.retain(|Reverse((due, key))| is_armed(*key, *due));
         }
     }
 
@@ -75,6 +86,19 @@ mod tests {
             (deadlines.next(), armed),
             (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10)))
         );
+    }
+
+    #[test]
+    fn what_nothing_waits_for_is_forgotten() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        for key in 0..100_000 {
+            let mut armed = None;
+            deadlines.arm(key, start + Duration::from_secs(60), &mut armed);
+            deadlines.compact(1, |other, due| other == key && armed == Some(due));
+        }
+        assert!(deadlines.heap.len() <= COMPACT_FROM + 3);
+        assert!(deadlines.pop(start + Duration::from_secs(60)).is_some());
     }
 
     #[test]

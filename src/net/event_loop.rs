@@ -403,6 +403,10 @@ impl<P: Protocol> EventLoop<P> {
             self.open.fetch_sub(1, Ordering::Relaxed);
             self.counters.closed += 1;
         }
+        let connections = &self.connections;
+        self.deadlines.compact(connections.len(), |slot, due| {
+            connections.get(slot).is_some_and(|connection| connection.armed == Some(due))
+        });
         // There are descriptors again.
         self.listeners.iter_mut().for_each(Listener::wake);
     }

@@ -34,6 +34,9 @@ pub enum Notice<'a> {
 pub enum Phase {
     /// It goes on.
     Open,
+    /// All is said, and the peer has promised to say no more: once the send queue is
+    /// empty and a read finds nothing, the loop closes.
+    Parting,
     /// All is said: once the send queue is empty, the loop half-closes, and what
     /// the peer still sends is given to [`Protocol::receive`] (lingering close).
     Finishing,

@@ -82,16 +82,11 @@ fn push_title(out: &mut String, path: &SafePath) {
 fn push_breadcrumbs(out: &mut String, path: &SafePath) {
     let depth = path.segments().count();
     out.push_str("<header><nav aria-label=\"Path\"><ol>\n");
-    let home = "<span class=\"home\">Home</span>";
     if depth == 0 {
-        out.push_str("<li><h1 aria-current=\"page\">");
-        out.push_str(home);
-        out.push_str("</h1>\n");
+        out.push_str("<li><h1 aria-current=\"page\"><span class=\"home\"></span> Home</h1>\n");
     } else {
         push_ancestor(out, depth);
-        out.push_str(" title=\"Home\">");
-        out.push_str(home);
-        out.push_str("</a>\n");
+        out.push_str(" title=\"Home\"><span class=\"home\">Home</span></a>\n");
     }
     for (above, segment) in (0..depth).rev().zip(path.segments()) {
         if above == 0 {
