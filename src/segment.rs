@@ -67,6 +67,7 @@ pub struct SendQueue {
     segments: VecDeque<Segment>,
     pushed: u64,
     sent: u64,
+    ends: bool,
 }
 
 impl SendQueue {
@@ -76,6 +77,17 @@ impl SendQueue {
             self.pushed += segment.len();
             self.segments.push_back(segment);
         }
+    }
+
+    /// Says that nothing will be pushed any more: the stream ends behind what waits,
+    /// so that a stream may send its end together with the last bytes.
+    pub fn end(&mut self) {
+        self.ends = true;
+    }
+
+    /// Whether the stream ends behind what waits.
+    pub fn ends(&self) -> bool {
+        self.ends
     }
 
     /// Bytes ever pushed: the position at which the next segment will begin.

@@ -218,6 +218,9 @@ impl<H: Handler> Conn<H> {
         }
         self.responses += 1;
         self.last = !pending.framing.keep_alive;
+        if self.last {
+            self.queue.end();
+        }
         self.enter(State::Sending, now.instant + service.limits.send_timeout);
     }
 
@@ -246,8 +249,11 @@ impl<H: Handler> Conn<H> {
             self.enter(State::Idle, now.instant + service.limits.idle_timeout);
             self.resume(service, now);
             let waits = matches!(self.state, State::Idle | State::Head);
-            if waits && (self.eof || (self.stopping && self.state == State::Idle)) {
+            if waits && self.eof {
                 self.enter(State::Closed, now.instant);
+            } else if self.stopping && self.state == State::Idle {
+                // The peer was told to go on, so it may have: that must not cost it the answer (R22).
+                self.linger(&service.limits, now);
             }
         }
     }
@@ -255,7 +261,7 @@ impl<H: Handler> Conn<H> {
     fn linger(&mut self, limits: &Limits, now: &Now) {
         let until = now.instant + limits.linger_timeout;
         let state = State::Lingering { until, bytes_left: limits.linger_bytes_max };
-        self.enter(state, now.instant + limits.linger_idle_timeout);
+        self.enter(state, (now.instant + limits.linger_idle_timeout).min(until));
     }
 
     /// Tells the log of responses that have ended.

@@ -44,7 +44,9 @@ struct Connection<P> {
     stream: TcpStream,
     protocol: P,
     link: Link,
-    interest: Interest,
+    /// What the poller watches it for; None until it has to wait for the first time:
+    /// a request that came with its connection is answered before anyone watches.
+    interest: Option<Interest>,
     generation: usize,
     /// The earliest time at which the deadlines will look at it.
     armed: Option<Instant>,
@@ -271,22 +273,17 @@ impl<P: Protocol> EventLoop<P> {
         Ok(())
     }
 
-    fn admit(&mut self, mut stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
+    fn admit(&mut self, stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
         self.generation = self.generation.wrapping_add(1);
         let entry = self.connections.vacant_entry();
         let slot = entry.key();
         let Source::Connection { generation, .. } = Source::connection(slot, self.generation) else { return };
-        let token = Source::connection(slot, generation).token();
-        if self.poll.registry().register(&mut stream, token, Interest::READABLE).is_err() {
-            // Out of memory for watches, say: this client goes, the others stay.
-            return;
-        }
         let protocol = P::open(&mut self.shared, client, listener, now);
         entry.insert(Connection {
             stream,
             protocol,
             link: Link::new(),
-            interest: Interest::READABLE,
+            interest: None,
             generation,
             armed: None,
             queued: false,
@@ -356,12 +353,18 @@ impl<P: Protocol> EventLoop<P> {
             (true, true) => Interest::WRITABLE | Interest::READABLE,
             (false, _) => Interest::READABLE,
         };
-        if interest != connection.interest {
-            let token = Source::connection(slot, connection.generation).token();
-            connection.interest = interest;
-            if self.poll.registry().reregister(&mut connection.stream, token, interest).is_err() {
-                self.kill(slot, now);
-            }
+        if connection.interest == Some(interest) {
+            return;
+        }
+        let token = Source::connection(slot, connection.generation).token();
+        let (registry, stream) = (self.poll.registry(), &mut connection.stream);
+        let watched = match connection.interest.replace(interest) {
+            Some(_) => registry.reregister(stream, token, interest),
+            None => registry.register(stream, token, interest),
+        };
+        if watched.is_err() {
+            // Out of memory for watches, say: this client goes, the others stay.
+            self.kill(slot, now);
         }
     }
 
@@ -397,7 +400,7 @@ impl<P: Protocol> EventLoop<P> {
         }
         for slot in self.dead.drain(..) {
             let mut connection = self.connections.remove(slot);
-            if !sys::CLOSING_DEREGISTERS {
+            if !sys::CLOSING_DEREGISTERS && connection.interest.is_some() {
                 let _ = self.poll.registry().deregister(&mut connection.stream);
             }
             self.open.fetch_sub(1, Ordering::Relaxed);

@@ -52,12 +52,14 @@ impl Stream for TcpStream {
             return send_range(self, file, range, bytes_max);
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        match queue.gather(&mut slices) {
-            // A head before its file: the kernel waits for the file's first bytes, so
-            // that both travel in one packet.
-            1 if queue.len() > 1 => sys::send_more(self, &slices[0]),
-            1 => self.write(&slices[0]),
-            count => self.write_vectored(&slices[..count]),
+        let count = queue.gather(&mut slices);
+        // A head before its file, a last response before the end of the stream: the
+        // kernel waits for what follows at once, and both travel in one packet.
+        let more_follows = queue.len() > count || queue.ends();
+        match &slices[..count] {
+            slices if more_follows => sys::send_more(self, slices),
+            [slice] => self.write(slice),
+            slices => self.write_vectored(slices),
         }
     }
 

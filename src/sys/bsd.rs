@@ -5,7 +5,7 @@
 //! that lead back inside, and the walk gives the same answers on every version.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use mio::net::TcpStream;
@@ -127,8 +127,8 @@ fn raw_sendfile(file: RawFd, socket: RawFd, offset: libc::off_t, len: usize) -> 
 /// # Errors
 ///
 /// `WouldBlock` when the socket takes nothing now; else this connection is broken.
-pub fn send_more(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    socket.write(bytes)
+pub fn send_more(mut socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.write_vectored(slices)
 }
 
 /// Sets `TCP_NODELAY`, which these kernels do not promise to pass on from the

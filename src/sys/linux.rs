@@ -3,14 +3,14 @@
 //! What Linux shares with the other Unix systems is in [`unix`](super::unix). No
 //! `unsafe` here: rustix wraps all of it.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use mio::net::TcpStream;
 use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, openat2, sendfile};
 use rustix::io::{Errno, Result, retry_on_intr};
-use rustix::net::{SendFlags, send};
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use socket2::Socket;
 
 pub use super::root::Root;
@@ -106,17 +106,19 @@ pub fn send_file(socket: &TcpStream, file: &std::fs::File, offset: u64, len: usi
     }
 }
 
-/// Writes, and tells the kernel that more follows at once (`MSG_MORE`), so that a
-/// head and the file after it share their packets.
+/// Writes all slices, and tells the kernel that more follows at once (`MSG_MORE`): a
+/// head and the file after it share their packets, as do a last response and the end
+/// of the stream.
 ///
 /// # Errors
 ///
 /// `WouldBlock` when the socket takes nothing now; else this connection is broken.
-pub fn send_more(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+pub fn send_more(socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     // Without MSG_NOSIGNAL a reset peer would raise SIGPIPE, which ends processes
     // that do not ignore it.
     let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-    socket.try_io(|| retry_on_intr(|| send(socket.as_fd(), bytes, flags)).map_err(io::Error::from))
+    let send = || sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags);
+    socket.try_io(|| retry_on_intr(send).map_err(io::Error::from))
 }
 
 /// One socket for each loop, all on one port, with a queue of their own

@@ -9,7 +9,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::{AsRawHandle, AsRawSocket};
@@ -257,8 +257,8 @@ pub fn send_file(_socket: &TcpStream, _file: &File, _offset: u64, _len: usize) -
 /// # Errors
 ///
 /// `WouldBlock` when the socket takes nothing now; else this connection is broken.
-pub fn send_more(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    socket.write(bytes)
+pub fn send_more(mut socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    socket.write_vectored(slices)
 }
 
 /// Sets `TCP_NODELAY`, which is not promised to pass from the listener. On a socket

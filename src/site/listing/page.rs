@@ -1,7 +1,7 @@
 //! The listing as a page: one table, no script, nothing loaded from anywhere.
 //!
-//! End tags that HTML lets one leave out (of `li`, `tr`, `th`, `td`) are left out: with ten
-//! thousand entries they would be a third of a megabyte. What a reader sees of a name
+//! End tags that HTML lets one leave out (of `li`, `tr`, `th`, `td`) are left out: for ten
+//! thousand entries they would be a fifth of a megabyte. What a reader sees of a name
 //! goes through [`push_text`], and what a browser follows through [`push_href`].
 
 use std::fmt::{self, Write};

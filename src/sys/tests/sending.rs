@@ -1,6 +1,6 @@
 //! From file to socket.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::sys::{SendFile, Symlinks, send_file, send_more};
 #[test]
 fn a_write_with_more_to_come_arrives_before_what_follows() {
     let (mut server, mut client) = pair();
-    assert_eq!(send_more(&server, b"head, ").unwrap(), 6);
+    assert_eq!(send_more(&server, &[IoSlice::new(b"head"), IoSlice::new(b", ")]).unwrap(), 6);
     assert_eq!(server.write(b"body").unwrap(), 4);
     let mut received = [0; 10];
     client.read_exact(&mut received).unwrap();
@@ -53,7 +53,7 @@ fn a_full_socket_takes_all_bytes_once_and_in_order() {
         client.read_to_end(&mut received).unwrap();
         assert!(received == expected);
     });
-    until_sent(&mut server, data.len(), |socket, sent| send_more(socket, &data[sent..]));
+    until_sent(&mut server, data.len(), |socket, sent| send_more(socket, &[IoSlice::new(&data[sent..])]));
     drop(server);
     reader.join().unwrap();
 }
@@ -110,7 +110,7 @@ fn a_broken_connection_is_an_error_and_no_signal() {
     let (server, _client) = pair();
     server.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(send_file(&server, &file, 0, 5).unwrap_err().kind(), ErrorKind::BrokenPipe);
-    assert_eq!(send_more(&server, b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    assert_eq!(send_more(&server, &[IoSlice::new(b"x")]).unwrap_err().kind(), ErrorKind::BrokenPipe);
 }
 
 #[cfg(windows)]
