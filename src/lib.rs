@@ -1,4 +1,105 @@
-//! map to be written
+//! `serve` shares a folder over HTTP. This page is the map of how it is built.
+//!
+//! It is one small binary on a `mio` event loop, written from sockets up: a TCP
+//! server ([`net`]), an HTTP server on top of it ([`h1`]), a file handler on top of
+//! that ([`site`]). No async runtime, no hidden threads: who reads this page, and
+//! then the files in the order in which it names them, has read the whole server.
+//!
+//! # Five ideas
+//!
+//! 1. **Every response knows its length before its first byte.** A body is a list of
+//!    [`Segment`]s: bytes in memory, or a range of an open file. There is no chunked
+//!    coding anywhere.
+//! 2. **A connection is a machine with one deadline per state.** [`h1::Conn`] takes
+//!    bytes and the time, and gives segments and a deadline. There is no socket, no
+//!    clock and no file system in it, so it is tested in virtual time, fuzzed, and cut
+//!    at every byte.
+//! 3. **A request with a body ends its connection.** We serve files: such a request is
+//!    answered, with `Connection: close`, and its body is discarded unread. Where a
+//!    body ends is a question that never comes up, so request smuggling has nothing to
+//!    hold on to.
+//! 4. **Events mark, turns work.** An event only latches *readable* or *writable* on a
+//!    connection and queues it. A turn ([`net::connection::drive`]) reads, answers and
+//!    writes until nothing moves or its budget is spent, and says one of three words:
+//!    wait until then, yield, close. A latch is cleared only by `WouldBlock` from that
+//!    very operation. Edge triggering, software re-arming (Windows, `poll(2)`),
+//!    fairness, backpressure and timers are all that one loop.
+//! 5. **The loop never waits for slow work.** Listings are made *later*, by a small
+//!    bounded [`pool`], and come back through the loop's waker with the connection's
+//!    generation-checked token.
+//!
+//! # Floors
+//!
+//! A module imports only from floors below its own; `tests/architecture.rs` holds the
+//! table.
+//!
+//! | floor | modules | what it is | never |
+//! |---|---|---|---|
+//! | 6 | `main` | arguments in, exit code out | logic |
+//! | 5 | [`server`] | puts it together: bind, one loop per core, signals, drain, join | HTTP details |
+//! | 4 | [`config`] | command line and environment → validated options of the floors below | their behaviour |
+//! | 3 | [`h1`] (RFC 9112, the wire) · [`site`] (what to answer) · [`log`] | | each other; sockets |
+//! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
+//! | 1 | [`segment`] · [`clock`] · [`pool`] | | anything above |
+//! | 0 | [`sys`] | the only `unsafe`: contained open, sendfile, listening sockets; one file per system behind one contract | anything of ours |
+//!
+//! `http` *is* RFC 9110 and `h1` *is* RFC 9112: the folders are the documents. `net`
+//! knows neither, and `examples/echo.rs` proves it: another protocol on the same loop.
+//!
+//! # The walk of a request: `GET /app.js`
+//!
+//! 1. `main` → [`config::Config::from_args`] → [`server::Server::bind`], then `run`:
+//!    one [`net::EventLoop`] per core. Each has its own poller, connections, deadlines,
+//!    root and log buffer; they share options, the pool, and one counter.
+//! 2. The loop sleeps until the nearest of its [`net::deadlines`], wakes, and reads the
+//!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
+//!    at once: often the request is there with its connection, and then the poller
+//!    never hears of either.
+//! 3. [`net::connection::drive`] reads into the loop's one buffer and hands it to
+//!    [`h1::Conn`], which keeps only what is left of an incomplete head: a connection
+//!    that waits holds no buffer.
+//! 4. [`h1::parse`]: [`Scanner`](h1::parse::Scanner) finds the end of the head, looking
+//!    at each byte once; `httparse` takes it apart; the stricter rules decide. Wrong: an
+//!    error response, and the connection ends.
+//! 5. [`site::Site::respond`], top to bottom: guards → method →
+//!    [`SafePath`](http::SafePath), decoded once and proven for good → one contained
+//!    open ([`sys::Root`]) → directory: redirect, index or listing →
+//!    [preconditions](http::precondition) → [range](http::range) → fields and segments.
+//! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
+//!    turn they are sent: memory by one `writev`, files by `sendfile`.
+//! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield.
+//!    Queue empty: one line for the [`log`], back to idle.
+//! 8. At the end of the loop's turn the log buffer is handed to the thread that writes.
+//!
+//! # How errors flow
+//!
+//! | what went wrong | type | where it ends |
+//! |---|---|---|
+//! | the peer's bytes | [`h1::parse::Error`] | a response with its status, then close |
+//! | the request cannot be met | [`http::Status`] | one error page ([`site::error`]), never a path or a system's message |
+//! | the file system | [`sys::Trouble`] → `Status`, by one map in [`site`] | as above; 5xx also to standard error, with the path |
+//! | the file shrank while it was sent | unexpected end | the connection is reset: the promised length cannot be kept |
+//! | one client's socket | an error inside its turn | that connection closes; nothing else notices |
+//! | accepting | out of descriptors: rest by a timer; others: go on | counted |
+//! | the poller, a listener | `io::Error` out of the loop | the server stops, exit code 1 |
+//! | settings | one line: what, where, why, what would be right | standard error, exit code 2 |
+//!
+//! # Where it differs from the first plan, and why
+//!
+//! - A client that says `Connection: close` has promised to send nothing more (RFC 9112
+//!   §9.6). When a read then finds nothing, the socket is closed at once instead of
+//!   lingering: there is no unread input that could turn the close into a reset.
+//! - Containment has one name, [`sys::Root`], instead of free functions: what it was
+//!   opened with (the rule for links, the real path) is decided once.
+//! - The root is looked at again once a second, and before a 404: a build that removes
+//!   and makes it again, or a deployment that exchanges it, is followed
+//!   ([`site::Disk`]).
+//! - There is no cache yet: each request is one open, one `fstat`, one read or
+//!   `sendfile`.
+//!
+//! [`Segment`]: segment::Segment
+//! [`SendQueue`]: segment::SendQueue
+
 pub mod clock;
 pub mod config;
 pub mod h1;
