@@ -74,6 +74,8 @@ impl Scanner {
     pub fn scan(&mut self, input: &[u8], limits: &Limits) -> Result<Option<Head>, Error> {
         while let Some(found) = memchr::memchr(b'\n', &input[self.scanned..]) {
             let line_feed = self.scanned + found;
+            // Before the line itself, or it would matter how the input was cut.
+            self.check_length(line_feed, limits)?;
             let line = input[self.line_start..line_feed].strip_suffix(b"\r").ok_or(Error::Malformed)?;
             self.scanned = line_feed + 1;
             self.line_start = self.scanned;
@@ -86,19 +88,25 @@ impl Scanner {
                 };
             }
             if !self.in_fields {
-                self.first_line(line, limits)?;
+                self.first_line(line)?;
             }
         }
         self.scanned = input.len();
-        if !self.in_fields && input.len() - self.line_start > limits.request_line_bytes_max + 1 {
+        self.check_length(input.len(), limits)?;
+        Ok(None)
+    }
+
+    /// Whether `length` bytes without the end of their last line can become a head.
+    fn check_length(&self, length: usize, limits: &Limits) -> Result<(), Error> {
+        if !self.in_fields && length - self.line_start > limits.request_line_bytes_max + 1 {
             return Err(Error::RequestLineTooLong);
         }
-        if input.len() > limits.head_bytes_max { Err(Error::HeadTooLarge) } else { Ok(None) }
+        if length > limits.head_bytes_max { Err(Error::HeadTooLarge) } else { Ok(()) }
     }
 
     /// The request line is judged when it is complete: who speaks another protocol
     /// would else wait for an answer until the deadline.
-    fn first_line(&mut self, line: &[u8], limits: &Limits) -> Result<(), Error> {
+    fn first_line(&mut self, line: &[u8]) -> Result<(), Error> {
         if line.is_empty() {
             // One empty line before a request is forgiven, not a stream of them.
             if self.head_start > 0 {
@@ -106,9 +114,6 @@ impl Scanner {
             }
             self.head_start = self.scanned;
             return Ok(());
-        }
-        if line.len() > limits.request_line_bytes_max {
-            return Err(Error::RequestLineTooLong);
         }
         request_line(line)?;
         self.in_fields = true;

@@ -75,8 +75,9 @@ pub fn drive<P: Protocol, S: Stream>(
         match moved {
             Ok(bytes) => left = left.saturating_sub(bytes),
             Err(error) if error.kind() == ErrorKind::Interrupted => left = left.saturating_sub(1),
-            Err(error) => {
-                if error.kind() == ErrorKind::UnexpectedEof {
+            Err(_) => {
+                // The file has shrunk, the disk fails: a part must not pass for the whole.
+                if !conn.send_queue().is_empty() {
                     stream.abort();
                 }
                 return Step::Close;
@@ -158,3 +159,8 @@ fn read<P: Protocol, S: Stream>(
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "connection_tests.rs"]
+mod tests;

@@ -32,8 +32,8 @@ const EVENTS_MAX: usize = 1024;
 /// read: so a connection that waits holds none. As much as a head may have.
 const READ_BUFFER: usize = 16 * 1024;
 
-/// When there are too many connections, up to so many idle ones are closed together:
-/// finding the longest idle costs a look at all of them.
+/// When there are too many connections, up to so many idle ones are closed together, but
+/// at most a sixteenth: finding the longest idle costs a look at all of them.
 const EVICTIONS_MAX: usize = 32;
 
 /// A turn of the loop that takes longer is worth a warning: somebody had to wait.
@@ -52,6 +52,11 @@ struct Connection<P> {
     armed: Option<Instant>,
     queued: bool,
     dead: bool,
+}
+
+/// Whether it may go for others; not while it is queued: a request may be there, unread.
+fn may_go<P: Protocol>(connection: &Connection<P>) -> bool {
+    !connection.dead && !connection.queued && connection.protocol.is_idle()
 }
 
 /// An event loop that runs a protocol on its listeners.
@@ -253,14 +258,18 @@ impl<P: Protocol> EventLoop<P> {
                 if !self.listeners[index].is_open() {
                     break;
                 }
-                if self.open.load(Ordering::Relaxed) >= self.limits.connections_max && self.evict(now) == 0 {
+                let full = self.open.load(Ordering::Relaxed) >= self.limits.connections_max;
+                if full && !self.connections.iter().any(|(_, c)| may_go(c)) {
                     // Clients wait in the kernel's queue until somebody leaves.
                     self.listeners[index].rest(now.instant, &self.limits);
                     break;
                 }
                 let address = self.listeners[index].address();
                 match self.listeners[index].accept(now.instant, &self.limits)? {
-                    Accepted::Client(stream, client) => self.admit(stream, client, address, now),
+                    Accepted::Client(stream, client) => {
+                        full.then(|| self.evict(now));
+                        self.admit(stream, client, address, now);
+                    }
                     Accepted::Skipped | Accepted::Nobody => {}
                     Accepted::Exhausted(error) => {
                         self.counters.exhausted += 1;
@@ -294,19 +303,18 @@ impl<P: Protocol> EventLoop<P> {
         self.enqueue(slot);
     }
 
-    /// Closes the longest idle connections; returns how many there were to close.
-    fn evict(&mut self, now: &Now) -> usize {
-        let idle = self.connections.iter().filter(|(_, c)| !c.dead && c.protocol.is_idle());
+    /// Closes the longest idle connections.
+    fn evict(&mut self, now: &Now) {
+        let idle = self.connections.iter().filter(|(_, c)| may_go(c));
         let mut idle: Vec<_> = idle.map(|(slot, c)| (c.protocol.deadline(), slot)).collect();
         // The one whose idle deadline is nearest has been idle for longest.
         idle.sort_unstable();
-        idle.truncate(EVICTIONS_MAX);
+        idle.truncate((self.limits.connections_max / 16).clamp(1, EVICTIONS_MAX));
         for (_, slot) in &idle {
             self.connections[*slot].protocol.shut_down(&mut self.shared, now);
             self.kill(*slot, now);
             self.counters.evicted += 1;
         }
-        idle.len()
     }
 
     /// One turn for everyone who is queued now; who yields is queued for the next round.
@@ -353,6 +361,10 @@ impl<P: Protocol> EventLoop<P> {
             (true, true) => Interest::WRITABLE | Interest::READABLE,
             (false, _) => Interest::READABLE,
         };
+        if connection.protocol.is_idle() {
+            // It could make room for those who wait to be accepted.
+            self.listeners.iter_mut().for_each(Listener::wake);
+        }
         if connection.interest == Some(interest) {
             return;
         }
@@ -389,6 +401,7 @@ impl<P: Protocol> EventLoop<P> {
         {
             connection.dead = true;
             connection.protocol.closed(&mut self.shared, now);
+            self.open.fetch_sub(1, Ordering::Relaxed);
             self.dead.push(slot);
         }
     }
@@ -403,7 +416,6 @@ impl<P: Protocol> EventLoop<P> {
             if !sys::CLOSING_DEREGISTERS && connection.interest.is_some() {
                 let _ = self.poll.registry().deregister(&mut connection.stream);
             }
-            self.open.fetch_sub(1, Ordering::Relaxed);
             self.counters.closed += 1;
         }
         let connections = &self.connections;

@@ -31,12 +31,13 @@ impl<F: FileSystem> Site<F> {
         }
         match self.files.open(path, now) {
             Err(error) => Err(status_of(&error, path, &self.report)),
-            Ok(Node::File(mut file)) => match (file.name.take(), path.name()) {
-                // A file is no directory, unless it is itself the root.
-                (None, _) if path.has_trailing_slash() => Err(Status::NotFound),
-                (Some(name), _) => self.answer_file(request, &name, file, now),
-                (None, name) => self.answer_file(request, name.unwrap_or_default(), file, now),
-            },
+            // A file is no directory, unless it is itself the root.
+            Ok(Node::File(_)) if path.has_trailing_slash() && !path.is_root() => Err(Status::NotFound),
+            Ok(Node::File(file)) => {
+                let name = file.name.clone();
+                let name = name.as_deref().or(path.name()).unwrap_or_default();
+                self.answer_file(request, name, file, now)
+            }
             Ok(Node::Directory) if !path.has_trailing_slash() => Ok(Answer::Ready(redirect(path, query))),
             Ok(Node::Directory) if !self.options.listing => Err(Status::NotFound),
             Ok(Node::Directory) => Ok(self.list(request, path, query)),

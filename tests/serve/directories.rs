@@ -1,1 +1,300 @@
+//! Directories: redirect, index, listing (behaviour, section 7).
 
+use super::harness::{Answer, TestServer};
+
+/// The entries of a listing as data.
+fn entries(answer: &Answer) -> Vec<serde_json::Value> {
+    let listing: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    listing["entries"].as_array().unwrap().clone()
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    entries(answer).iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn is_listing(answer: &Answer) -> bool {
+    answer.status == 200 && answer.text().contains("<a href=\"./")
+}
+
+#[test]
+fn without_the_slash_a_directory_is_a_redirect_that_keeps_the_query() {
+    let server =
+        TestServer::with_files(&[("d/e/f", "f"), ("two words/f", "f"), ("evil.example/f", "f")], &[]);
+    for (target, location) in [
+        ("/d", "/d/"),
+        ("/d/e", "/d/e/"),
+        ("/d?", "/d/?"),
+        ("/d?a=b&c", "/d/?a=b&c"),
+        ("/d?a?b/../c", "/d/?a?b/../c"),
+        ("/d?%0d%0aX:%20y", "/d/?%0d%0aX:%20y"),
+        ("/d?<\">\\", "/d/?%3C%22%3E%5C"),
+        ("/d?\u{e9}", "/d/?%C3%A9"),
+        ("/%64", "/d/"),
+        ("/two%20words", "/two%20words/"),
+        // Normalised: nothing that a browser could read as another host.
+        ("//d", "/d/"),
+        ("///d//e", "/d/e/"),
+        ("/./d", "/d/"),
+        ("/d/../d", "/d/"),
+        ("/x/../d", "/d/"),
+        ("//evil.example", "/evil.example/"),
+        ("//evil.example/%2e%2e/d", "/d/"),
+        ("///evil.example", "/evil.example/"),
+        ("/.//evil.example", "/evil.example/"),
+        ("//evil.example//..//d", "/d/"),
+        ("http://localhost//evil.example", "/evil.example/"),
+        ("http://localhost:1/d?q", "/d/?q"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!((answer.status, answer.field("location")), (301, Some(location)), "{target}");
+        assert_eq!(answer.field("cache-control"), Some("no-cache"), "{target}");
+        let follow = server.get(location);
+        assert!(is_listing(&follow), "{target}");
+    }
+}
+
+/// On Windows such a name cannot be.
+#[cfg(unix)]
+#[test]
+fn a_redirect_never_begins_with_a_slash_and_a_backslash() {
+    let server = TestServer::with_files(&[("\\evil.example/f", "f"), ("\r\nX: y/f", "f")], &[]);
+    for (target, location) in [
+        ("/\\evil.example", "/%5Cevil.example/"),
+        ("/%5cevil.example", "/%5Cevil.example/"),
+        ("//\\evil.example", "/%5Cevil.example/"),
+        ("/%0d%0aX:%20y", "/%0D%0AX%3A%20y/"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!((answer.status, answer.field("location")), (301, Some(location)), "{target}");
+        assert_eq!(answer.field("x"), None);
+    }
+}
+
+#[test]
+fn with_the_slash_it_is_the_first_index_file_or_a_listing() {
+    let files = [
+        ("both/index.html", "html"),
+        ("both/index.htm", "htm"),
+        ("second/index.htm", "htm"),
+        ("directory/index.html/x", "x"),
+        ("fallback/index.html/x", "x"),
+        ("fallback/index.htm", "htm"),
+        ("none/INDEX", "x"),
+    ];
+    let server = TestServer::with_files(&files, &[]);
+    server.settle("both/index.html");
+    for (target, content) in
+        [("/both/", "html"), ("/second/", "htm"), ("/fallback/", "htm"), ("/both//", "html")]
+    {
+        let answer = server.get(target);
+        assert_eq!((answer.status, answer.text()), (200, content), "{target}");
+        assert_eq!(answer.field("content-type"), Some("text/html; charset=utf-8"), "{target}");
+    }
+    // The tag is that of the file, whichever way leads to it.
+    assert_eq!(server.get("/both/").undated(), server.get("/both/index.html").undated());
+    for target in ["/directory/", "/directory/index.html/", "/none/", "/"] {
+        assert!(is_listing(&server.get(target)), "{target}");
+    }
+}
+
+#[test]
+fn index_files_are_those_of_the_command_line_in_their_order() {
+    let files = [
+        ("a/index.html", "html"),
+        ("a/main.txt", "txt"),
+        ("a/first.xml", "xml"),
+        ("b/main.txt", "txt"),
+        ("c/index.html", "html"),
+    ];
+    let server = TestServer::with_files(&files, &["--index", "first.xml", "--index", "main.txt"]);
+    for (target, content, media_type) in
+        [("/a/", "xml", "text/xml; charset=utf-8"), ("/b/", "txt", "text/plain; charset=utf-8")]
+    {
+        let answer = server.get(target);
+        assert_eq!((answer.text(), answer.field("content-type")), (content, Some(media_type)), "{target}");
+    }
+    assert!(is_listing(&server.get("/c/")));
+}
+
+#[test]
+fn without_listing_a_directory_without_index_is_404() {
+    let files = [("with/index.html", "i"), ("without/f", "f")];
+    let server = TestServer::with_files(&files, &["--no-listing"]);
+    let nothing = server.get("/missing/").undated();
+    for target in ["/", "/without/", "/without/?format=json"] {
+        assert_eq!(server.get(target).undated(), nothing, "{target}");
+    }
+    assert_eq!(server.get("/with/").text(), "i");
+    assert_eq!(server.get("/without").status, 301);
+    assert_eq!(server.get("/without/f").text(), "f");
+}
+
+#[test]
+fn a_listing_is_a_page_or_data_as_the_client_prefers() {
+    let server = TestServer::with_files(&[("d/f", "f")], &[]);
+    for (target, accept, json) in [
+        ("/d/", "", false),
+        ("/d/", "*/*", false),
+        ("/d/", "text/html,application/xhtml+xml,*/*;q=0.8", false),
+        ("/d/", "application/json", true),
+        ("/d/", "application/json, text/html;q=0.9", true),
+        ("/d/", "application/json;q=0.5, text/html", false),
+        ("/d/", "application/json;q=0", false),
+        ("/d/?format=json", "", true),
+        ("/d/?format=json", "text/html", true),
+        ("/d/?a=b&format=json&c", "text/html", true),
+        ("/d/?format=jsonx", "", false),
+        ("/d/?format", "", false),
+    ] {
+        let accept = if accept.is_empty() { String::new() } else { format!("Accept: {accept}\r\n") };
+        let answer = server.request("GET", target, &accept);
+        let expected = if json { "application/json; charset=utf-8" } else { "text/html; charset=utf-8" };
+        assert_eq!(answer.field("content-type"), Some(expected), "{target} {accept}");
+        assert_eq!(answer.field("vary"), Some("Accept"), "{target} {accept}");
+        assert_eq!(answer.field("cache-control"), Some("no-cache"));
+        assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
+        let policy = answer.field("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("script"), "{policy}");
+        assert_eq!((answer.field("etag"), answer.field("last-modified")), (None, None));
+        let head = server.request("HEAD", target, &accept);
+        assert_eq!(head.undated().fields, answer.undated().fields, "{target} {accept}");
+    }
+}
+
+#[test]
+fn the_style_of_a_listing_is_allowed_by_its_policy() {
+    use sha2::{Digest, Sha256};
+    let server = TestServer::with_files(&[("f", "f")], &[]);
+    let answer = server.get("/");
+    let style = answer.text().split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digest = [&Sha256::digest(style)[..], &[0]].concat();
+    let base64: String = digest
+        .chunks(3)
+        .flat_map(|three| {
+            let bits = three.iter().fold(0, |bits, &byte| bits << 8 | usize::from(byte));
+            [18, 12, 6, 0].map(|shift| char::from(alphabet[bits >> shift & 63]))
+        })
+        .take(43)
+        .collect();
+    let policy = answer.field("content-security-policy").unwrap();
+    assert!(policy.contains(&format!("'sha256-{base64}='")), "{base64} is not in {policy}");
+}
+
+#[test]
+fn entries_have_name_type_size_time_and_link_in_natural_order() {
+    let files = [
+        ("d/file10", "ten"),
+        ("d/file9", "nine!"),
+        ("d/B/x", "x"),
+        ("d/a/x", "x"),
+        ("d/.secret", ""),
+        ("d/A file", ""),
+    ];
+    let server = TestServer::with_files(&files, &[]);
+    server.settle("d/file9");
+    let answer = server.get("/d/?format=json");
+    assert_eq!(names(&answer), ["a", "B", "A file", "file9", "file10"]);
+    let all = entries(&answer);
+    assert_eq!(
+        all[3],
+        serde_json::json!({"name": "file9", "type": "file", "size": 5, "modified": "1994-11-06T08:49:37Z", "href": "./file9"})
+    );
+    assert_eq!(
+        (&all[0]["type"], &all[0]["href"], all[0].get("size")),
+        (&"directory".into(), &"./a/".into(), None)
+    );
+    assert_eq!((&all[2]["href"], &all[2]["size"]), (&"./A%20file".into(), &0.into()));
+    let listing: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((&listing["path"], &listing["truncated"]), (&"/d/".into(), &false.into()));
+    let page = server.get("/d/");
+    let places: Vec<_> = ["../", "./a/", "./B/", "./A%20file", "./file9", "./file10"]
+        .map(|link| page.text().find(&format!("\"{link}\"")))
+        .to_vec();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+    assert!(!page.text().contains("secret"));
+    assert_eq!(server.get("/d/a/../?format=json").body, answer.body);
+}
+
+#[test]
+fn an_empty_directory_and_a_large_one_are_listed() {
+    let server = TestServer::start(&[]);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(names(&server.get("/?format=json")), [""; 0]);
+    for index in 0..3000 {
+        server.write(&format!("n{index}"), "");
+    }
+    let listed = names(&server.get("/?format=json"));
+    assert_eq!((listed.len(), &*listed[0], &*listed[2999]), (3000, "n0", "n2999"));
+}
+
+#[test]
+fn other_requests_are_answered_behind_a_listing_in_order() {
+    let server = TestServer::with_files(&[("d/f", "f"), ("a.txt", "a")], &["--threads", "1"]);
+    let request = |method, target| format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let round = [request("GET", "/d/"), request("HEAD", "/d/"), request("GET", "/a.txt")].concat();
+    let answers = server.exchange(round.repeat(20), &["GET", "HEAD", "GET"].repeat(20));
+    for three in answers.chunks(3) {
+        assert!(is_listing(&three[0]));
+        assert_eq!(three[0].clone().undated().fields, three[1].clone().undated().fields);
+        assert_eq!(three[2].text(), "a");
+    }
+}
+
+/// Links need a privilege on Windows.
+#[cfg(unix)]
+#[test]
+fn an_index_that_leads_out_of_the_root_is_not_served() {
+    use std::os::unix::fs::symlink;
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("canary"), "canary").unwrap();
+    let server = TestServer::with_files(&[("out/index.htm", "second"), ("only/f", "f"), ("in/f", "f")], &[]);
+    let root = server.directory.path();
+    for directory in ["out", "only"] {
+        symlink(outside.path().join("canary"), root.join(directory).join("index.html")).unwrap();
+    }
+    symlink("f", root.join("in/index.html")).unwrap();
+    assert_eq!(server.get("/out/").text(), "second");
+    assert!(is_listing(&server.get("/only/")));
+    assert_eq!(names(&server.get("/only/?format=json")), ["f"]);
+    assert_eq!(server.get("/in/").text(), "f");
+    // It is typed by the name that was found, not by where the link leads.
+    assert_eq!(server.get("/in/").field("content-type"), Some("text/html; charset=utf-8"));
+}
+
+/// Links, FIFOs and modes are of Unix.
+#[cfg(unix)]
+#[test]
+fn one_bad_entry_does_not_break_a_listing() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let server = TestServer::with_files(&[("good", ""), ("locked/f", ""), ("unreadable", "")], &[]);
+    let root = server.directory.path();
+    symlink("nowhere", root.join("dangling")).unwrap();
+    symlink("loop", root.join("loop")).unwrap();
+    symlink("/", root.join("out")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(root.join("fifo")).status().unwrap().success());
+    for path in ["locked", "unreadable"] {
+        std::fs::set_permissions(root.join(path), PermissionsExt::from_mode(0o000)).unwrap();
+    }
+    assert_eq!(names(&server.get("/?format=json")), ["locked", "good", "unreadable"]);
+    assert!(is_listing(&server.get("/")));
+    std::fs::set_permissions(root.join("locked"), PermissionsExt::from_mode(0o700)).unwrap();
+}
+
+/// Windows does not let go of a directory that is in use.
+#[cfg(unix)]
+#[test]
+fn a_root_that_is_deleted_and_made_again_is_served_again() {
+    let directory = tempfile::tempdir().unwrap();
+    super::harness::write(&directory.path().join("dist/a.txt"), b"old");
+    let server = TestServer::start_in(directory, "dist", &["--threads", "1"]);
+    let root = server.directory.path().join("dist");
+    let mut client = server.connect();
+    assert_eq!(client.get("/a.txt").text(), "old");
+    std::fs::remove_dir_all(&root).unwrap();
+    assert_eq!(client.get("/a.txt").status, 404);
+    super::harness::write(&root.join("b.txt"), b"new");
+    assert_eq!(client.get("/b.txt").text(), "new");
+    assert_eq!(client.get("/a.txt").status, 404);
+    assert_eq!(names(&client.get("/?format=json")), ["b.txt"]);
+}

@@ -4,12 +4,15 @@
 //! that is removed afterwards. Reads have a timeout, so that a test fails instead of
 //! hanging; none of them waits for time to pass.
 
+#[allow(dead_code, reason = "some of it is for some systems only")]
+pub mod process;
+
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serve::config::Config;
 use serve::http::Response;
@@ -19,6 +22,9 @@ use tempfile::TempDir;
 
 /// Longer than anything here takes, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sun, 06 Nov 1994 08:49:37 GMT, and a little: the date of RFC 9110 §5.6.7.
+pub const SETTLED: Duration = Duration::from_millis(784_111_777_500);
 
 /// A running server and its root.
 pub struct TestServer {
@@ -47,10 +53,10 @@ impl TestServer {
     pub fn start_in(directory: TempDir, root: &str, options: &[&str]) -> TestServer {
         let root = if root.is_empty() { directory.path().to_path_buf() } else { directory.path().join(root) };
         let mut arguments: Vec<OsString> = vec!["--root".into(), root.into(), "--quiet".into()];
-        if !options.iter().any(|option| *option == "--bind") {
+        if !options.contains(&"--bind") {
             arguments.extend(["--bind".into(), "127.0.0.1:0".into()]);
         }
-        if !options.iter().any(|option| *option == "--threads") {
+        if !options.contains(&"--threads") {
             arguments.extend(["--threads".into(), "2".into()]);
         }
         arguments.extend(options.iter().map(OsString::from));
@@ -86,6 +92,21 @@ impl TestServer {
         client.answer_to(method)
     }
 
+    /// Sends these bytes and no more, and expects the answers to these methods, then the end.
+    pub fn exchange(&self, bytes: impl AsRef<[u8]>, methods: &[&str]) -> Vec<Answer> {
+        let mut client = self.connect();
+        client.send(bytes);
+        client.half_close();
+        let answers = methods.iter().map(|method| client.answer_to(method)).collect();
+        client.expect_end();
+        answers
+    }
+
+    /// Gives a file beneath the root a time in the past, so that its tag is strong.
+    pub fn settle(&self, path: &str) {
+        set_modified(&self.directory.path().join(path), SystemTime::UNIX_EPOCH + SETTLED);
+    }
+
     /// Asks all loops to stop, once.
     pub fn ask_to_stop(&self) {
         for remote in &self.remotes {
@@ -119,10 +140,20 @@ impl Drop for TestServer {
     }
 }
 
+/// Lets time pass: by waiting for a server that closes an idle connection after so long.
+pub fn pass_time(time: &str) {
+    TestServer::start(&["--idle-timeout", time]).connect().expect_end();
+}
+
 /// Writes a file, and the directories above it.
 pub fn write(path: &Path, content: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
+}
+
+/// Sets the time of a file's last modification.
+pub fn set_modified(path: &Path, time: SystemTime) {
+    std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 /// A response, taken apart.
@@ -140,6 +171,12 @@ impl Answer {
         let value = values.next().map(|(_, value)| value.as_str());
         assert!(values.next().is_none(), "{name} twice in {self:?}");
         value
+    }
+
+    /// The same without what the clock says.
+    pub fn undated(mut self) -> Answer {
+        self.fields.retain(|(name, _)| name != "Date");
+        self
     }
 
     pub fn text(&self) -> &str {
@@ -180,7 +217,7 @@ impl Client {
 
     /// The next response to a request of that method.
     pub fn answer_to(&mut self, method: &str) -> Answer {
-        let head = self.read_head();
+        let head = self.head();
         let mut lines = head.split("\r\n");
         let status_line = lines.next().unwrap();
         assert!(status_line.starts_with("HTTP/1.1 "), "{status_line}");
@@ -198,7 +235,8 @@ impl Client {
         answer
     }
 
-    fn read_head(&mut self) -> String {
+    /// The next head; what follows is left.
+    pub fn head(&mut self) -> String {
         loop {
             if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = self.take(end + 4);
@@ -214,6 +252,15 @@ impl Client {
             assert!(self.more() > 0, "ended {} bytes early", length - self.buffer.len());
         }
         let rest = self.buffer.split_off(length);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    /// Up to so many bytes, at least one.
+    pub fn take_some(&mut self, most: usize) -> Vec<u8> {
+        if self.buffer.is_empty() {
+            assert!(self.more() > 0, "ended early");
+        }
+        let rest = self.buffer.split_off(most.min(self.buffer.len()));
         std::mem::replace(&mut self.buffer, rest)
     }
 
