@@ -30,9 +30,18 @@ pub struct Listener {
     /// Somebody may wait. Cleared only by `WouldBlock`: a listener left with clients
     /// in its queue would else stay deaf where no further event comes (hazards §0.2).
     pub ready: bool,
-    /// Resting until then, because the system had no descriptors left.
-    pub resting_until: Option<Instant>,
+    /// Resting until then, and why.
+    resting: Option<(Instant, Rest)>,
     pause: Duration,
+}
+
+/// Why a listener rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// As many connections as there may be, and none of them idle.
+    Full,
+    /// The system has no descriptors left.
+    Exhausted,
 }
 
 impl Listener {
@@ -43,7 +52,7 @@ impl Listener {
     pub fn new(mut socket: TcpListener, registry: &Registry, token: Token) -> io::Result<Self> {
         registry.register(&mut socket, token, Interest::READABLE)?;
         let address = socket.local_addr()?;
-        Ok(Listener { socket, address, ready: true, resting_until: None, pause: Duration::ZERO })
+        Ok(Listener { socket, address, ready: true, resting: None, pause: Duration::ZERO })
     }
 
     /// Where it listens.
@@ -53,7 +62,7 @@ impl Listener {
 
     /// Whether a try makes sense.
     pub fn is_open(&self) -> bool {
-        self.ready && self.resting_until.is_none()
+        self.ready && self.resting.is_none()
     }
 
     /// Accepts one client.
@@ -75,7 +84,7 @@ impl Listener {
                 AcceptTrouble::Next => Ok(Accepted::Skipped),
                 AcceptTrouble::Broken => Err(error),
                 AcceptTrouble::Exhausted => {
-                    self.rest(now, limits);
+                    self.rest(Rest::Exhausted, now, limits);
                     Ok(Accepted::Exhausted(error))
                 }
             },
@@ -84,14 +93,29 @@ impl Listener {
 
     /// Lets clients wait in the kernel's queue, twice as long each time. By a timer and
     /// not by an event: none may ever come for clients that wait already.
-    pub fn rest(&mut self, now: Instant, limits: &Limits) {
+    pub fn rest(&mut self, why: Rest, now: Instant, limits: &Limits) {
         self.pause = (self.pause * 2).clamp(limits.accept_pause_min, limits.accept_pause_max);
-        self.resting_until = Some(now + self.pause);
+        self.resting = Some((now + self.pause, why));
     }
 
-    /// Ends a rest: its time has come, or a connection has closed.
+    /// When the rest ends by itself.
+    pub fn resting_until(&self) -> Option<Instant> {
+        self.resting.map(|(until, _)| until)
+    }
+
+    /// Ends a rest: a connection has closed, and left its place and its descriptor.
     pub fn wake(&mut self) {
-        self.resting_until = None;
+        self.resting = None;
+    }
+
+    /// Ends a rest whose time has come.
+    pub fn wake_when_due(&mut self, now: Instant) {
+        self.resting = self.resting.filter(|(until, _)| *until > now);
+    }
+
+    /// Ends a rest for want of room: a connection has become idle, and could make some.
+    pub fn wake_if_full(&mut self) {
+        self.resting = self.resting.filter(|(_, why)| *why != Rest::Full);
     }
 
     /// Stops listening.

@@ -1,18 +1,19 @@
 //! The loop: sleep until something happens, mark it, then give everyone a turn.
 
+mod clients;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Waker};
 use slab::Slab;
 
-use super::accept::{Accepted, Listener};
+use super::accept::Listener;
 use super::connection::{Link, Step, drive};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
@@ -23,7 +24,6 @@ use super::stream::Stream;
 use super::token::Source;
 use crate::clock::Now;
 use crate::pool::Pool;
-use crate::sys;
 
 /// Most events taken from the poller at once; what is more comes next time.
 const EVENTS_MAX: usize = 1024;
@@ -31,10 +31,6 @@ const EVENTS_MAX: usize = 1024;
 /// Input is read into one buffer for the whole loop, and handed on before the next
 /// read: so a connection that waits holds none. As much as a head may have.
 const READ_BUFFER: usize = 16 * 1024;
-
-/// When there are too many connections, up to so many idle ones are closed together, but
-/// at most a sixteenth: finding the longest idle costs a look at all of them.
-const EVICTIONS_MAX: usize = 32;
 
 /// A turn of the loop that takes longer is worth a warning: somebody had to wait.
 const SLOW_TURN: Duration = Duration::from_millis(100);
@@ -52,11 +48,6 @@ struct Connection<P> {
     armed: Option<Instant>,
     queued: bool,
     dead: bool,
-}
-
-/// Whether it may go for others; not while it is queued: a request may be there, unread.
-fn may_go<P: Protocol>(connection: &Connection<P>) -> bool {
-    !connection.dead && !connection.queued && connection.protocol.is_idle()
 }
 
 /// An event loop that runs a protocol on its listeners.
@@ -147,7 +138,7 @@ impl<P: Protocol> EventLoop<P> {
             self.collect_results(&now);
             self.fire_deadlines(&now);
             let stopped = self.check_stop(&now);
-            self.accept(&now)?;
+            self.accept_clients(&now)?;
             self.take_turns(&now);
             self.bury();
             P::end_of_turn(&mut self.shared, &now);
@@ -164,7 +155,7 @@ impl<P: Protocol> EventLoop<P> {
         if !self.run_queue.is_empty() || may_accept {
             return Some(Duration::ZERO);
         }
-        let rests = self.listeners.iter().filter_map(|listener| listener.resting_until);
+        let rests = self.listeners.iter().filter_map(Listener::resting_until);
         let next = rests.chain(self.deadlines.next()).chain(self.drain_until).min()?;
         Some(next.saturating_duration_since(now.instant))
     }
@@ -228,11 +219,7 @@ impl<P: Protocol> EventLoop<P> {
                 self.deadlines.arm(slot, connection.protocol.deadline(), &mut connection.armed);
             }
         }
-        for listener in &mut self.listeners {
-            if listener.resting_until.is_some_and(|until| until <= now.instant) {
-                listener.wake();
-            }
-        }
+        self.listeners.iter_mut().for_each(|listener| listener.wake_when_due(now.instant));
     }
 
     /// Begins to drain when asked to; true when it is time to go, whoever is left.
@@ -250,71 +237,6 @@ impl<P: Protocol> EventLoop<P> {
             }
         }
         wanted == Stop::AtOnce || self.drain_until.is_some_and(|until| until <= now.instant)
-    }
-
-    fn accept(&mut self, now: &Now) -> io::Result<()> {
-        for index in 0..self.listeners.len() {
-            for _ in 0..self.limits.turn_accepts_max {
-                if !self.listeners[index].is_open() {
-                    break;
-                }
-                let full = self.open.load(Ordering::Relaxed) >= self.limits.connections_max;
-                if full && !self.connections.iter().any(|(_, c)| may_go(c)) {
-                    // Clients wait in the kernel's queue until somebody leaves.
-                    self.listeners[index].rest(now.instant, &self.limits);
-                    break;
-                }
-                let address = self.listeners[index].address();
-                match self.listeners[index].accept(now.instant, &self.limits)? {
-                    Accepted::Client(stream, client) => {
-                        full.then(|| self.evict(now));
-                        self.admit(stream, client, address, now);
-                    }
-                    Accepted::Skipped | Accepted::Nobody => {}
-                    Accepted::Exhausted(error) => {
-                        self.counters.exhausted += 1;
-                        self.evict(now);
-                        P::notice(&mut self.shared, Notice::Exhausted(&error), now);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn admit(&mut self, stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
-        self.generation = self.generation.wrapping_add(1);
-        let entry = self.connections.vacant_entry();
-        let slot = entry.key();
-        let Source::Connection { generation, .. } = Source::connection(slot, self.generation) else { return };
-        let protocol = P::open(&mut self.shared, client, listener, now);
-        entry.insert(Connection {
-            stream,
-            protocol,
-            link: Link::new(),
-            interest: None,
-            generation,
-            armed: None,
-            queued: false,
-            dead: false,
-        });
-        self.open.fetch_add(1, Ordering::Relaxed);
-        self.counters.accepted += 1;
-        self.enqueue(slot);
-    }
-
-    /// Closes the longest idle connections.
-    fn evict(&mut self, now: &Now) {
-        let idle = self.connections.iter().filter(|(_, c)| may_go(c));
-        let mut idle: Vec<_> = idle.map(|(slot, c)| (c.protocol.deadline(), slot)).collect();
-        // The one whose idle deadline is nearest has been idle for longest.
-        idle.sort_unstable();
-        idle.truncate((self.limits.connections_max / 16).clamp(1, EVICTIONS_MAX));
-        for (_, slot) in &idle {
-            self.connections[*slot].protocol.shut_down(&mut self.shared, now);
-            self.kill(*slot, now);
-            self.counters.evicted += 1;
-        }
     }
 
     /// One turn for everyone who is queued now; who yields is queued for the next round.
@@ -363,7 +285,7 @@ impl<P: Protocol> EventLoop<P> {
         };
         if connection.protocol.is_idle() {
             // It could make room for those who wait to be accepted.
-            self.listeners.iter_mut().for_each(Listener::wake);
+            self.listeners.iter_mut().for_each(Listener::wake_if_full);
         }
         if connection.interest == Some(interest) {
             return;
@@ -393,37 +315,6 @@ impl<P: Protocol> EventLoop<P> {
             connection.protocol.work_done(&mut self.shared, Err(Refused::Full), now);
             self.enqueue(slot);
         }
-    }
-
-    fn kill(&mut self, slot: usize, now: &Now) {
-        if let Some(connection) = self.connections.get_mut(slot)
-            && !connection.dead
-        {
-            connection.dead = true;
-            connection.protocol.closed(&mut self.shared, now);
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            self.dead.push(slot);
-        }
-    }
-
-    /// Closes the sockets of who is through, and frees their slots.
-    fn bury(&mut self) {
-        if self.dead.is_empty() {
-            return;
-        }
-        for slot in self.dead.drain(..) {
-            let mut connection = self.connections.remove(slot);
-            if !sys::CLOSING_DEREGISTERS && connection.interest.is_some() {
-                let _ = self.poll.registry().deregister(&mut connection.stream);
-            }
-            self.counters.closed += 1;
-        }
-        let connections = &self.connections;
-        self.deadlines.compact(connections.len(), |slot, due| {
-            connections.get(slot).is_some_and(|connection| connection.armed == Some(due))
-        });
-        // There are descriptors again.
-        self.listeners.iter_mut().for_each(Listener::wake);
     }
 
     /// Warns of a turn that made others wait; returns the time before sleeping.

@@ -1,0 +1,128 @@
+//! How clients come into a loop, and how they leave it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+use mio::net::TcpStream;
+
+use super::{Connection, EventLoop};
+use crate::clock::Now;
+use crate::net::accept::{Accepted, Listener, Rest};
+use crate::net::connection::Link;
+use crate::net::protocol::{Notice, Protocol};
+use crate::net::token::Source;
+use crate::sys;
+
+/// When there are too many connections, up to so many idle ones are closed together, but
+/// at most a sixteenth: finding the longest idle costs a look at all of them.
+const EVICTIONS_MAX: usize = 32;
+
+/// Whether it may go for others; not while it is queued: a request may be there, unread.
+fn may_go<P: Protocol>(connection: &Connection<P>) -> bool {
+    !connection.dead && !connection.queued && connection.protocol.is_idle()
+}
+
+impl<P: Protocol> EventLoop<P> {
+    /// Accepts those who wait, as far as there is room for them.
+    pub(super) fn accept_clients(&mut self, now: &Now) -> io::Result<()> {
+        for index in 0..self.listeners.len() {
+            for _ in 0..self.limits.turn_accepts_max {
+                if !self.listeners[index].is_open() {
+                    break;
+                }
+                let full = self.open.load(Ordering::Relaxed) >= self.limits.connections_max;
+                if full && !self.connections.iter().any(|(_, c)| may_go(c)) {
+                    // Clients wait in the kernel's queue until somebody leaves.
+                    self.listeners[index].rest(Rest::Full, now.instant, &self.limits);
+                    break;
+                }
+                let address = self.listeners[index].address();
+                match self.listeners[index].accept(now.instant, &self.limits)? {
+                    Accepted::Client(stream, client) => {
+                        full.then(|| self.evict(now));
+                        self.admit(stream, client, address, now);
+                    }
+                    Accepted::Skipped | Accepted::Nobody => {}
+                    Accepted::Exhausted(error) => {
+                        self.counters.exhausted += 1;
+                        self.evict(now);
+                        P::notice(&mut self.shared, Notice::Exhausted(&error), now);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a client a place, and a first turn at once: often its request is there with it.
+    fn admit(&mut self, stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
+        self.generation = self.generation.wrapping_add(1);
+        let entry = self.connections.vacant_entry();
+        let slot = entry.key();
+        let Source::Connection { generation, .. } = Source::connection(slot, self.generation) else { return };
+        let protocol = P::open(&mut self.shared, client, listener, now);
+        entry.insert(Connection {
+            stream,
+            protocol,
+            link: Link::new(),
+            interest: None,
+            generation,
+            armed: None,
+            queued: false,
+            dead: false,
+        });
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.counters.accepted += 1;
+        self.enqueue(slot);
+    }
+
+    /// Closes the longest idle connections.
+    fn evict(&mut self, now: &Now) {
+        let idle = self.connections.iter().filter(|(_, c)| may_go(c));
+        let mut idle: Vec<_> = idle.map(|(slot, c)| (c.protocol.deadline(), slot)).collect();
+        let count = (self.limits.connections_max / 16).clamp(1, EVICTIONS_MAX);
+        // The one whose idle deadline is nearest has been idle for longest.
+        if count < idle.len() {
+            idle.select_nth_unstable(count);
+            idle.truncate(count);
+        }
+        for (_, slot) in &idle {
+            self.connections[*slot].protocol.shut_down(&mut self.shared, now);
+            self.kill(*slot, now);
+            self.counters.evicted += 1;
+        }
+    }
+
+    /// Ends a connection; its slot is free again only in the next turn (R28c).
+    pub(super) fn kill(&mut self, slot: usize, now: &Now) {
+        if let Some(connection) = self.connections.get_mut(slot)
+            && !connection.dead
+        {
+            connection.dead = true;
+            connection.protocol.closed(&mut self.shared, now);
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.dead.push(slot);
+        }
+    }
+
+    /// Closes the sockets of who is through, and frees their slots.
+    pub(super) fn bury(&mut self) {
+        if self.dead.is_empty() {
+            return;
+        }
+        for slot in self.dead.drain(..) {
+            let mut connection = self.connections.remove(slot);
+            if !sys::CLOSING_DEREGISTERS && connection.interest.is_some() {
+                let _ = self.poll.registry().deregister(&mut connection.stream);
+            }
+            self.counters.closed += 1;
+        }
+        let connections = &self.connections;
+        self.deadlines.compact(connections.len(), |slot, due| {
+            connections.get(slot).is_some_and(|connection| connection.armed == Some(due))
+        });
+        // There are descriptors again.
+        self.listeners.iter_mut().for_each(Listener::wake);
+    }
+}
