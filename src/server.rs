@@ -32,8 +32,8 @@ const POOL_THREADS: usize = 4;
 /// Slow requests that wait for those threads; beyond it 503.
 const POOL_WAITING_MAX: usize = 1024;
 
-/// Descriptors that are not for connections: listeners, pollers, the log, and files
-/// that are open while they are sent.
+/// Descriptors that are not for connections: listeners, pollers, roots, the log. Where
+/// there are only few in all, half of them.
 const DESCRIPTORS_KEPT: u64 = 64;
 
 /// How long the end may wait for a log that does not move.
@@ -181,7 +181,8 @@ fn stop(remotes: &[Remote<Response>]) {
 fn limit_connections(config: &mut Config) {
     if let Some(descriptors) = sys::raise_descriptor_limit() {
         // An eighth stays for the files that are being sent.
-        let possible = (descriptors - descriptors / 8).saturating_sub(DESCRIPTORS_KEPT).max(1);
+        let kept = descriptors / 8 + DESCRIPTORS_KEPT.min(descriptors / 2);
+        let possible = (descriptors - kept).max(1);
         let possible = usize::try_from(possible).unwrap_or(usize::MAX);
         config.net.connections_max = config.net.connections_max.min(possible);
     }

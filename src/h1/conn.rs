@@ -139,7 +139,7 @@ impl<H: Handler> Conn<H> {
                     self.answer(service, &input[done + head.start..done + head.end], now);
                     done += head.end;
                 }
-                Err(error) => self.refuse(service, error.status(), now),
+                Err(error) => self.refuse(service, &input[done..], error.status(), now),
             }
         }
         // Whatever follows the last request is never looked at (R14).
@@ -162,7 +162,7 @@ impl<H: Handler> Conn<H> {
         let mut storage = field_storage();
         let parsed = match parse(head, &mut storage) {
             Ok(parsed) => parsed,
-            Err(error) => return self.refuse(service, error.status(), now),
+            Err(error) => return self.refuse(service, head, error.status(), now),
         };
         let request = &parsed.request;
         self.promised = !parsed.keep_alive && !parsed.announces_body;
@@ -198,7 +198,7 @@ impl<H: Handler> Conn<H> {
             response
         } else {
             // A value was refused (R21): say so, and send none of it.
-            service.handler.error(Status::InternalServerError, now)
+            service.handler.error(Status::InternalServerError, &self.peer, now)
         };
         let start = self.queue.pushed();
         let head = service.encoder.head(&response, pending.framing, now);
@@ -224,15 +224,16 @@ impl<H: Handler> Conn<H> {
         self.enter(State::Sending, now.instant + service.limits.send_timeout);
     }
 
-    /// Answers what is no request; nothing after it is parsed (R14).
-    fn refuse(&mut self, service: &mut Service<H>, status: Status, now: &Now) {
+    /// Answers what is no request; nothing after it is parsed (R14). Even then a HEAD,
+    /// as far as it is one, gets no body.
+    fn refuse(&mut self, service: &mut Service<H>, input: &[u8], status: Status, now: &Now) {
         let pending = Pending {
             framing: Framing { version: Version::Http11, keep_alive: false },
-            without_body: false,
+            without_body: input.strip_prefix(b"\r\n").unwrap_or(input).starts_with(b"HEAD "),
             exchange: self.begin_exchange(service, None, now),
         };
         self.input = Vec::new();
-        let response = service.handler.error(status, now);
+        let response = service.handler.error(status, &self.peer, now);
         self.respond(service, response, pending, now);
     }
 
@@ -358,7 +359,10 @@ impl<H: Handler> Protocol for Conn<H> {
     fn handle_timeout(&mut self, service: &mut Service<H>, now: &Now) {
         match self.state {
             State::Idle | State::Parting | State::Lingering { .. } => self.enter(State::Closed, now.instant),
-            State::Head => self.refuse(service, Status::RequestTimeout, now),
+            State::Head => {
+                let input = mem::take(&mut self.input);
+                self.refuse(service, &input, Status::RequestTimeout, now);
+            }
             State::Answering => {
                 // The work goes on and will find nobody; so that its late result can never
                 // be taken for that of a later request, there will be none.
@@ -393,8 +397,8 @@ impl<H: Handler> Protocol for Conn<H> {
         let Some(mut pending) = self.pending.take() else { return };
         let response = match outcome {
             Ok(response) => response,
-            Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, now),
-            Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, now),
+            Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, &self.peer, now),
+            Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, &self.peer, now),
         };
         pending.framing.keep_alive &= !self.stopping;
         self.respond(service, response, *pending, now);

@@ -38,7 +38,7 @@ impl Handler for Script {
         })
     }
 
-    fn error(&mut self, status: Status, _: &Now) -> Response {
+    fn error(&mut self, status: Status, _: &Peer, _: &Now) -> Response {
         text(status, status.reason())
     }
 

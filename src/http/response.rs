@@ -91,7 +91,7 @@ pub trait Handler {
     fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer;
 
     /// The response to what is no valid request, or could not be answered.
-    fn error(&mut self, status: Status, now: &Now) -> Response;
+    fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response;
 
     /// Whether [`Handler::log`] wants to hear of requests at all.
     fn is_logging(&self) -> bool;

@@ -152,7 +152,7 @@ impl<P: Protocol> EventLoop<P> {
     /// How long to sleep; None is until something happens.
     fn sleep(&self, now: &Now) -> Option<Duration> {
         let may_accept = self.listeners.iter().any(Listener::is_open);
-        if !self.run_queue.is_empty() || may_accept {
+        if !self.run_queue.is_empty() || may_accept || self.remote.has_news() {
             return Some(Duration::ZERO);
         }
         let rests = self.listeners.iter().filter_map(Listener::resting_until);

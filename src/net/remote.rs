@@ -1,7 +1,7 @@
 //! How other threads reach a loop: results of the pool, and the wish to stop.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::{Token, Waker};
@@ -31,6 +31,9 @@ struct Inner<T> {
     waker: Waker,
     done: Mutex<Vec<(Token, Outcome<T>)>>,
     stop: AtomicU8,
+    /// Set before each wake, so that one which gets lost costs nothing: mio's `poll(2)`
+    /// back end forgets those that come while a socket is registered (mio#1874).
+    news: AtomicBool,
 }
 
 impl<T> Clone for Remote<T> {
@@ -41,7 +44,8 @@ impl<T> Clone for Remote<T> {
 
 impl<T> Remote<T> {
     pub(super) fn new(waker: Waker) -> Self {
-        Remote { inner: Arc::new(Inner { waker, done: Mutex::default(), stop: AtomicU8::new(0) }) }
+        let (done, stop, news) = (Mutex::default(), AtomicU8::new(0), AtomicBool::new(false));
+        Remote { inner: Arc::new(Inner { waker, done, stop, news }) }
     }
 
     /// Asks the loop to stop: gracefully, and at once when asked again.
@@ -52,7 +56,17 @@ impl<T> Remote<T> {
         // Saturates: a third signal is as urgent as the second.
         let _ =
             self.inner.stop.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| Some(n.saturating_add(1)));
+        self.wake()
+    }
+
+    fn wake(&self) -> io::Result<()> {
+        self.inner.news.store(true, Ordering::Release);
         self.inner.waker.wake()
+    }
+
+    /// Whether something has come since the loop last looked; it must not sleep then.
+    pub(super) fn has_news(&self) -> bool {
+        self.inner.news.load(Ordering::Acquire)
     }
 
     pub(super) fn stop_wanted(&self) -> Stop {
@@ -71,11 +85,15 @@ impl<T> Remote<T> {
         drop(done);
         if first {
             // A waker fails only when its poller is gone, and then nobody waits.
-            let _ = self.inner.waker.wake();
+            let _ = self.wake();
         }
     }
 
+    /// What was delivered since the loop last looked; this is where it looks.
     pub(super) fn take_delivered(&self) -> Vec<(Token, Outcome<T>)> {
+        if !self.inner.news.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
         std::mem::take(&mut *self.inner.done.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

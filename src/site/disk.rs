@@ -46,14 +46,14 @@ impl Disk {
     }
 
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
-    /// and made it again, a deployment may have exchanged a link.
-    fn follow_root(&mut self, now: &Now) {
+    /// and made it again, a deployment may have exchanged a link. Says whether it did.
+    fn follow_root(&mut self, now: &Now) -> bool {
         self.checked = Some(now.instant);
-        if !self.root.is_current()
-            && let Ok(root) = Root::new(&self.directory, self.symlinks)
-        {
-            self.root = Arc::new(root);
+        if self.root.is_current() {
+            return false;
         }
+        let root = Root::new(&self.directory, self.symlinks);
+        root.map(|root| self.root = Arc::new(root)).is_ok()
     }
 
     /// The name beneath the directory that a path stands for; None if there can be none.
@@ -83,15 +83,16 @@ impl Disk {
 
 impl FileSystem for Disk {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        let due = |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
-        if self.checked.is_none_or(due) {
+        let is_over =
+            |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
+        let due = self.checked.is_none_or(is_over);
+        if due {
             self.follow_root(now);
         }
-        let opened = self.open_now(path);
-        match opened {
-            // Perhaps the root has just been made anew: one look before saying no.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.checked != Some(now.instant) => {
-                self.follow_root(now);
+        match self.open_now(path) {
+            // Perhaps the root has just been made anew: one look before saying no. Also if
+            // there was one in this turn, for turns may last while requests come.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !due && self.follow_root(now) => {
                 self.open_now(path)
             }
             opened => opened,

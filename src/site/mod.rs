@@ -67,8 +67,8 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// The response to what is no request at all, or could not be answered.
-    pub fn error(&self, status: Status) -> Response {
-        finish(&self.options, false, error::page(status, Form::Html))
+    pub fn error(&self, status: Status, peer: &Peer) -> Response {
+        finish(&self.options, peer.loopback, error::page(status, Form::Html))
     }
 
     fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {

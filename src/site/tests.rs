@@ -1,6 +1,6 @@
 //! The walk, over files in memory and in virtual time.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
@@ -38,6 +38,9 @@ impl FileSystem for Watched {
         }
     }
 }
+
+/// A client on this machine.
+const PEER: Peer = Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1), loopback: true };
 
 /// A site, a clock, and what was reported.
 struct Bench {
@@ -78,8 +81,7 @@ impl Bench {
             authority: Authority::parse(host),
             fields,
         };
-        let peer = Peer { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), loopback: true };
-        self.site.respond(&request, &peer, &self.now)
+        self.site.respond(&request, &PEER, &self.now)
     }
 
     /// The same, with slow work done here.
@@ -221,7 +223,7 @@ fn fields_of_the_options_are_on_answers_now_and_later_and_on_errors() {
     let mut bench = Bench::new(&["a", "d/b"], Options { headers, ..Options::default() });
     let mut responses: Vec<_> =
         ["/a", "/d", "/d/", "/missing", "/%00"].map(|target| bench.get(target)).into();
-    responses.push(bench.site.error(Status::BadRequest));
+    responses.push(bench.site.error(Status::BadRequest, &PEER));
     for response in responses {
         let own = (response.fields.get("x-own"), response.fields.get("server"));
         assert_eq!(own, (Some("1"), None), "{:?}", response.status);

@@ -145,6 +145,12 @@ pub fn pass_time(time: &str) {
     TestServer::start(&["--idle-timeout", time]).connect().expect_end();
 }
 
+/// Whether this is Windows as Wine makes it: its programs see the end of a connection
+/// where Windows shows a reset, and it finds no final path beyond 260 characters.
+pub fn under_wine() -> bool {
+    cfg!(windows) && std::env::var_os("WINELOADER").is_some()
+}
+
 /// Writes a file, and the directories above it.
 pub fn write(path: &Path, content: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -287,6 +293,7 @@ impl Client {
         let mut chunk = [0; 64 * 1024];
         loop {
             match self.stream.read(&mut chunk) {
+                Ok(0) if under_wine() => return,
                 Ok(0) => panic!("an orderly end, not a reset"),
                 Ok(_) => {}
                 Err(error) => return assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),

@@ -242,9 +242,9 @@ impl Handler for App {
         self.site.respond(request, peer, now)
     }
 
-    fn error(&mut self, status: Status, _: &Now) -> Response {
+    fn error(&mut self, status: Status, peer: &Peer, _: &Now) -> Response {
         self.has_given_up |= status == Status::ServiceUnavailable;
-        self.site.error(status)
+        self.site.error(status, peer)
     }
 
     fn is_logging(&self) -> bool {

@@ -101,8 +101,8 @@ fn has_body(fields: &[(&[u8], &[u8])], is_1_1: bool) -> Option<bool> {
         }
         ((Some(length), false), (None, _)) => {
             let fits = (1..=19).contains(&length.len()) && length.iter().all(u8::is_ascii_digit);
-            let add = |sum, b: &u8| sum * 10 + u128::from(b - b'0');
-            let value = fits.then(|| length.iter().fold(0, add))?;
+            let add = |sum: u128, b: &u8| sum * 10 + u128::from(b - b'0');
+            let value = fits.then(|| length.iter().fold(0_u128, add))?;
             (value < 1 << 63).then_some(value > 0)
         }
         _ => None,
