@@ -11,14 +11,13 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
 work=$(mktemp -d)
 server=
-cleanup() {
-  status=$?
+finish() {
   trap - EXIT
   stop_serve || true
   rm -rf "$work"
-  exit "$status"
+  exit "$1"
 }
-trap cleanup EXIT
+trap 'finish $?' EXIT
 trap 'exit 130' INT TERM
 
 fail() {
@@ -50,6 +49,8 @@ release() {
 # start COMMAND…: runs a server, waits for its start message, sets `server` (its process)
 # and `url` (without a slash at the end). Its access log is "$work/access.log".
 start() {
+  # Here, because the background job may make it later than we look.
+  : >"$work/server.log"
   "$@" >"$work/access.log" 2>"$work/server.log" &
   server=$!
   local tries

@@ -22,6 +22,8 @@ const FLOORS: [&[&str]; 6] = [
 const NEVER: [(&str, &str); 2] = [("site", "net"), ("log", "net")];
 
 const FILE_LINES_MAX: usize = 450;
+/// Lists of cases may be a little longer.
+const TEST_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 69;
 
 /// A file of `src`, `tests` or `examples`.
@@ -118,12 +120,12 @@ fn strip(text: &str) -> Vec<String> {
     code
 }
 
-/// Where `word` stands in `line` and is not a part of a longer word.
+/// Whether `word` stands in `line`, and not as a part of a longer word.
 fn has_word(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {
-        !line[..at].ends_with(is_part)
-            && !(word.ends_with(is_part) && line[at + word.len()..].starts_with(is_part))
+        let goes_on = word.ends_with(is_part) && line[at + word.len()..].starts_with(is_part);
+        !goes_on && !line[..at].ends_with(is_part)
     })
 }
 
@@ -285,8 +287,9 @@ fn files_are_short() {
     let mut findings = Vec::new();
     for source in sources() {
         let lines = source.text.lines().count();
-        if lines > FILE_LINES_MAX {
-            findings.push(format!("{}: {lines} lines, {FILE_LINES_MAX} at most", source.path));
+        let most = if source.is_test() { TEST_LINES_MAX } else { FILE_LINES_MAX };
+        if lines > most {
+            findings.push(format!("{}: {lines} lines, {most} at most", source.path));
         }
     }
     report(findings, "Split it where it tells of two things; tests can go to a file of their own.");

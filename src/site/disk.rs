@@ -22,6 +22,8 @@ pub struct Disk {
     single: Option<Vec<u8>>,
     symlinks: Symlinks,
     checked: Option<Instant>,
+    /// The path leads nowhere by now; what is still open of the old root is not shown.
+    gone: bool,
 }
 
 impl Disk {
@@ -42,7 +44,7 @@ impl Disk {
         // The file that was named may be a link to anywhere: naming it is permission enough.
         let symlinks = if single.is_some() { Symlinks::Follow } else { symlinks };
         let root = Arc::new(Root::new(&directory, symlinks)?);
-        Ok(Disk { root, directory, single, symlinks, checked: None })
+        Ok(Disk { root, directory, single, symlinks, checked: None, gone: false })
     }
 
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
@@ -50,10 +52,11 @@ impl Disk {
     fn follow_root(&mut self, now: &Now) -> bool {
         self.checked = Some(now.instant);
         if self.root.is_current() {
-            return false;
+            return std::mem::take(&mut self.gone);
         }
-        let root = Root::new(&self.directory, self.symlinks);
-        root.map(|root| self.root = Arc::new(root)).is_ok()
+        let root = Root::new(&self.directory, self.symlinks).map(Arc::new);
+        self.gone = root.is_err();
+        root.map(|root| self.root = root).is_ok()
     }
 
     /// The name beneath the directory that a path stands for; None if there can be none.
@@ -66,7 +69,7 @@ impl Disk {
     }
 
     fn open_now(&self, path: &SafePath) -> io::Result<Node> {
-        let relative = self.resolve(path).ok_or(io::ErrorKind::NotFound)?;
+        let relative = self.resolve(path).filter(|_| !self.gone).ok_or(io::ErrorKind::NotFound)?;
         let Opened { file, stat } = self.root.open(relative)?;
         match stat.kind {
             Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
@@ -142,9 +145,11 @@ mod tests {
         let (mut disk, now) = (Disk::new(&root, Symlinks::Inside).unwrap(), Now::read());
         assert_eq!(read(&mut disk, "/a", &now).as_deref(), Some("old"));
         std::fs::remove_dir_all(&root).unwrap();
+        let later = now.later(ROOT_CHECK_INTERVAL);
+        assert!(disk.open(&SafePath::root(), &later).is_err(), "a removed root is no empty folder");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("a"), "new").unwrap();
-        let soon = now.later(Duration::from_millis(1));
+        let soon = later.later(Duration::from_millis(1));
         assert_eq!(read(&mut disk, "/a", &soon).as_deref(), Some("new"));
     }
 

@@ -261,7 +261,8 @@ impl Client {
         std::mem::replace(&mut self.buffer, rest)
     }
 
-    /// Up to so many bytes, at least one.
+    /// Up to so many bytes, at least one: for bodies that no memory holds.
+    #[cfg(unix)]
     pub fn take_some(&mut self, most: usize) -> Vec<u8> {
         if self.buffer.is_empty() {
             assert!(self.more() > 0, "ended early");

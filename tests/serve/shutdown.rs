@@ -1,7 +1,7 @@
 //! How the program begins and ends: the banner, addresses that cannot be had, signals,
 //! exit codes (behaviour, sections 1 and 8; hazards R26, R49).
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 
 use crate::harness::Client;
 use crate::harness::process::{Ended, Process, program, run};
@@ -145,6 +145,8 @@ fn the_port_is_free_again_at_once() {
 /// Windows has no signals that a test could send to one program alone.
 #[cfg(unix)]
 mod signals {
+    use std::net::TcpStream;
+
     use rustix::process::Signal;
 
     use super::*;
