@@ -255,7 +255,10 @@ impl World {
             let before = seen(&self.stream);
             match self.turn() {
                 Step::Close => return Some(Step::Close),
-                Step::Yield => continue,
+                Step::Yield => {
+                    still = 0;
+                    continue;
+                }
                 Step::Wait(_) => {}
             }
             still = if before == seen(&self.stream) { still + 1 } else { 0 };

@@ -152,3 +152,20 @@ fn beyond_the_most_connections_newcomers_wait_while_all_are_busy() {
     drop(busy);
     assert_eq!(server.stop().evicted, 0);
 }
+
+/// Idle connections of one loop make room for newcomers of every other one, too.
+#[test]
+fn beyond_the_most_connections_newcomers_are_served_by_every_loop() {
+    for _ in 0..3 {
+        let options = ["--threads", "4", "--max-connections", "8", "--idle-timeout", "1h"];
+        let server = TestServer::with_files(&[("a", "a")], &options);
+        let mut idle: Vec<Client> = Vec::new();
+        for _ in 0..40 {
+            let mut client = server.connect();
+            assert_eq!(client.get("/a").text(), "a");
+            idle.push(client);
+        }
+        drop(idle);
+        assert!(server.stop().evicted > 0);
+    }
+}
