@@ -2,7 +2,7 @@
 //! shortest way to see what a [`Protocol`] is. Talk to it with `--example client`.
 
 use std::time::{Duration, Instant};
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr};
 
 use serve::net::{EventLoop, Limits, Phase, Protocol};
 use serve::segment::{Segment, SendQueue};
@@ -72,7 +72,7 @@ fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:7000".into());
     let listeners = sys::bind(address.parse().map_err(io::Error::other)?, 1)?;
     println!("{}", listeners[0].local_addr()?);
-    let server = EventLoop::<Echo>::new(listeners, (), Limits::default(), Pool::new(1, 1), Arc::default())?;
+    let server = EventLoop::<Echo>::new(listeners, (), Limits::default(), Pool::new(1, 1))?;
     let remote = server.remote();
     sys::on_stop_signal(move || drop(remote.stop()))?;
     server.run().map(drop)

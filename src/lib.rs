@@ -50,7 +50,7 @@
 //!
 //! 1. `main` → [`config::Config::from_args`] → [`server::Server::bind`], then `run`:
 //!    one [`net::EventLoop`] per core. Each has its own poller, connections, deadlines,
-//!    root and log buffer; they share options, the pool, and one counter.
+//!    root and log buffer; they share the options and the pool, and nothing that changes.
 //! 2. The loop sleeps until the nearest of its [`net::deadlines`], wakes, and reads the
 //!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
 //!    at once: often the request is there with its connection, and then the poller
@@ -94,6 +94,9 @@
 //! - The root is looked at again once a second, and before a 404: a build that removes
 //!   and makes it again, or a deployment that exchanges it, is followed
 //!   ([`site::Disk`]).
+//! - The most connections are shared out evenly to the loops instead of counted over all:
+//!   idle connections can only be closed by their own loop, and those of one must not
+//!   keep the clients of another out ([`net::Limits::share`]).
 //! - There is no cache yet: each request is one open, one `fstat`, one read or
 //!   `sendfile`.
 //!

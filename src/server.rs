@@ -9,7 +9,6 @@ mod listen;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -65,16 +64,16 @@ impl Server {
         let logs = Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) };
         let Listening { addresses, sockets } = listen::listen(&config)?;
         let pool = Pool::new(POOL_THREADS, POOL_WAITING_MAX);
-        let (open, options) = (Arc::new(AtomicUsize::new(0)), Arc::new(config.site.clone()));
+        let (threads, options) = (sockets.len(), Arc::new(config.site.clone()));
         let mut loops = Vec::with_capacity(sockets.len());
-        for sockets in sockets {
+        for (index, sockets) in sockets.into_iter().enumerate() {
             let files = Disk::new(&config.root, config.symlinks).map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
-            let built = EventLoop::new(sockets, service, config.net.clone(), pool.clone(), Arc::clone(&open));
+            let built = EventLoop::new(sockets, service, config.net.share(index, threads), pool.clone());
             loops.push(
                 built.map_err(|error| Exit::failure(format_args!("cannot start an event loop: {error}")))?,
             );
@@ -186,6 +185,8 @@ fn limit_connections(config: &mut Config) {
         let possible = usize::try_from(possible).unwrap_or(usize::MAX);
         config.net.connections_max = config.net.connections_max.min(possible);
     }
+    // A loop that may have no connection would only keep its clients waiting.
+    config.threads = config.threads.min(config.net.connections_max);
 }
 
 fn reporter(errors: &Writer) -> Report {

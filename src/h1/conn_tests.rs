@@ -238,6 +238,7 @@ fn a_request_with_a_body_is_the_last() {
         world.ask(&["/4"]);
         assert!(response.contains("Connection: close\r\n"));
         assert_eq!(world.service.handler.asked, ["/1"], "{body}");
+        assert_eq!(world.conn.input.capacity(), 0, "what is never looked at is not kept");
         assert_eq!((world.conn.phase(), world.take(usize::MAX)), (Phase::Finishing, String::new()));
     }
 }

@@ -5,8 +5,6 @@ mod clients;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
@@ -64,8 +62,6 @@ pub struct EventLoop<P: Protocol> {
     limits: Limits,
     pool: Pool,
     remote: Remote<P::Done>,
-    /// Connections of all loops.
-    open: Arc<AtomicUsize>,
     generation: usize,
     /// When draining ends, whoever is left.
     drain_until: Option<Instant>,
@@ -74,18 +70,11 @@ pub struct EventLoop<P: Protocol> {
 }
 
 impl<P: Protocol> EventLoop<P> {
-    /// A loop on sockets that listen already. `open` counts the connections of all
-    /// loops together, against `limits.connections_max`.
+    /// A loop on sockets that listen already.
     ///
     /// # Errors
     /// When the system gives no poller, or a listener cannot be registered.
-    pub fn new(
-        sockets: Vec<TcpListener>,
-        shared: P::Shared,
-        limits: Limits,
-        pool: Pool,
-        open: Arc<AtomicUsize>,
-    ) -> io::Result<Self> {
+    pub fn new(sockets: Vec<TcpListener>, shared: P::Shared, limits: Limits, pool: Pool) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), Source::Waker.token())?;
         let mut listeners = Vec::with_capacity(sockets.len());
@@ -103,7 +92,6 @@ impl<P: Protocol> EventLoop<P> {
             limits,
             pool,
             remote: Remote::new(waker),
-            open,
             generation: 0,
             drain_until: None,
             scratch: vec![0; READ_BUFFER].into_boxed_slice(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The limits of one event loop (behaviour, section 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most connections at once, over all loops. At the limit the longest idle are
-    /// closed; while none is idle, accepting pauses.
+    /// Most connections at once. At the limit the longest idle are closed; while none is
+    /// idle, accepting pauses.
     pub connections_max: usize,
     /// Most bytes one connection reads and writes before others have their turn
     /// (R28b): a fast reader of a large file must not keep anyone waiting.
@@ -21,6 +21,18 @@ pub struct Limits {
     pub accept_pause_max: Duration,
 }
 
+impl Limits {
+    /// The limits of one of several loops, which share the connections evenly. One count
+    /// over all loops would let the idle connections of one keep the clients of another
+    /// waiting: only their own loop can close them.
+    #[must_use]
+    pub fn share(&self, index: usize, loops: usize) -> Limits {
+        let loops = loops.max(1);
+        let rest = usize::from(index < self.connections_max % loops);
+        Limits { connections_max: self.connections_max / loops + rest, ..self.clone() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {
@@ -30,6 +42,21 @@ impl Default for Limits {
             grace: Duration::from_secs(10),
             accept_pause_min: Duration::from_millis(100),
             accept_pause_max: Duration::from_secs(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_all_loops_add_up() {
+        for (most, loops) in [(8, 4), (10, 4), (3, 4), (65_536, 7), (1, 1)] {
+            let limits = Limits { connections_max: most, ..Limits::default() };
+            let shares: Vec<usize> =
+                (0..loops).map(|index| limits.share(index, loops).connections_max).collect();
+            assert_eq!(shares.iter().sum::<usize>(), most, "{shares:?}");
         }
     }
 }

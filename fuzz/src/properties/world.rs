@@ -14,6 +14,9 @@ use serve::segment::SendQueue;
 
 use super::conn_script::App;
 
+/// Longer than any response of the site in `conn_script`.
+const RESPONSE_MAX: u64 = 50_000;
+
 /// What goes wrong with the next call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
@@ -210,6 +213,8 @@ impl World {
             assert!(calls <= self.sizes.budget + 3, "{calls} calls in one turn");
             assert!(moved <= self.sizes.budget + self.sizes.scratch, "{moved} bytes in one turn");
             self.check_end_of_stream();
+            let waiting = self.conn.send_queue().remaining();
+            assert!(waiting <= self.limits.pipeline_bytes_max + RESPONSE_MAX, "{waiting} bytes wait");
             match step {
                 Step::Close => self.close(),
                 Step::Yield => assert!(calls > 0, "a turn for nothing"),

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
 
 use mio::net::TcpStream;
 
@@ -31,7 +30,7 @@ impl<P: Protocol> EventLoop<P> {
                 if !self.listeners[index].is_open() {
                     break;
                 }
-                let full = self.open.load(Ordering::Relaxed) >= self.limits.connections_max;
+                let full = self.connections.len() - self.dead.len() >= self.limits.connections_max;
                 if full && !self.connections.iter().any(|(_, c)| may_go(c)) {
                     // Clients wait in the kernel's queue until somebody leaves.
                     self.listeners[index].rest(Rest::Full, now.instant, &self.limits);
@@ -72,7 +71,6 @@ impl<P: Protocol> EventLoop<P> {
             queued: false,
             dead: false,
         });
-        self.open.fetch_add(1, Ordering::Relaxed);
         self.counters.accepted += 1;
         self.enqueue(slot);
     }
@@ -101,7 +99,6 @@ impl<P: Protocol> EventLoop<P> {
         {
             connection.dead = true;
             connection.protocol.closed(&mut self.shared, now);
-            self.open.fetch_sub(1, Ordering::Relaxed);
             self.dead.push(slot);
         }
     }
