@@ -115,13 +115,18 @@ impl SendQueue {
         self.segments.front()
     }
 
-    /// Fills `slices` with the run of memory segments at the front, for one
-    /// `writev`; returns how many. Zero means: empty, or a file comes first.
-    pub fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut count = 0;
+    /// Fills `slices` with the run of memory segments at the front, `bytes_max` bytes at
+    /// most, for one `writev`; returns how many slices. Zero: empty, or a file comes first.
+    pub fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> usize {
+        let (mut count, mut left) = (0, bytes_max);
         for (slot, segment) in slices.iter_mut().zip(&self.segments) {
             let Segment::Bytes(bytes) = segment else { break };
-            *slot = IoSlice::new(bytes);
+            if left == 0 {
+                break;
+            }
+            let taken = bytes.len().min(left);
+            *slot = IoSlice::new(&bytes[..taken]);
+            left -= taken;
             count += 1;
         }
         count
@@ -167,9 +172,10 @@ mod tests {
             let mut out = Vec::new();
             for step in steps {
                 let mut slices = [IoSlice::new(&[]); 4];
-                let count = queue.gather(&mut slices);
+                let count = queue.gather(&mut slices, step as usize);
                 let flat: Vec<u8> = slices.iter().take(count).flat_map(|s| s.to_vec()).collect();
-                let n = step.min(flat.len() as u64);
+                let n = flat.len() as u64;
+                prop_assert!(n == step.min(queue.remaining()) || (count == 4 && n < step));
                 out.extend_from_slice(&flat[..n as usize]);
                 queue.advance(n);
                 prop_assert_eq!(queue.pushed() - queue.sent(), queue.remaining());

@@ -12,10 +12,11 @@
 //! waits to be sent; then reading stops until it is sent. So a client that sends
 //! and never reads costs a bounded amount of memory (hazards R20).
 
+mod protocol;
+
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::mem;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::encode::{Encoder, Framing};
@@ -23,7 +24,7 @@ use super::limits::Limits;
 use super::parse::{self, Scanner, field_storage, parse};
 use crate::clock::Now;
 use crate::http::{Answer, Exchange, Handler, Method, Peer, Response, Status, Version};
-use crate::net::{Notice, Phase, Protocol, Refused, Work};
+use crate::net::Work;
 use crate::segment::SendQueue;
 
 /// Most responses that wait in one queue, so that 16 KiB of tiny requests cannot
@@ -277,154 +278,6 @@ impl<H: Handler> Conn<H> {
             exchange.complete = complete;
             service.handler.log(&exchange, now);
         }
-    }
-}
-
-impl<H: Handler> Protocol for Conn<H> {
-    type Shared = Service<H>;
-    type Done = Response;
-
-    fn open(service: &mut Service<H>, client: SocketAddr, listener: SocketAddr, now: &Now) -> Self {
-        Conn {
-            state: State::Idle,
-            deadline: now.instant + service.limits.idle_timeout,
-            peer: Peer { address: client, loopback: listener.ip().to_canonical().is_loopback() },
-            input: Vec::new(),
-            scanner: Scanner::default(),
-            queue: SendQueue::default(),
-            in_flight: VecDeque::new(),
-            responses: 0,
-            pending: None,
-            work: None,
-            last: false,
-            promised: false,
-            eof: false,
-            stopping: false,
-            handler: PhantomData,
-        }
-    }
-
-    fn receive(&mut self, service: &mut Service<H>, input: &[u8], now: &Now) {
-        if self.state == State::Parting {
-            // It does not keep its word: its bytes are discarded like anyone's.
-            self.linger(&service.limits, now);
-        }
-        if let State::Lingering { until, bytes_left } = self.state {
-            match bytes_left.checked_sub(input.len() as u64) {
-                Some(bytes_left) => {
-                    let deadline = (now.instant + service.limits.linger_idle_timeout).min(until);
-                    self.enter(State::Lingering { until, bytes_left }, deadline);
-                }
-                None => self.enter(State::Closed, now.instant),
-            }
-        } else if self.input.is_empty() {
-            let done = self.answer_all(service, input, now);
-            self.input.extend_from_slice(&input[done..]);
-        } else {
-            self.input.extend_from_slice(input);
-            self.resume(service, now);
-        }
-    }
-
-    fn receive_eof(&mut self, _: &mut Service<H>, now: &Now) {
-        self.eof = true;
-        if matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. }) {
-            self.enter(State::Closed, now.instant);
-        }
-    }
-
-    fn wants_read(&self) -> bool {
-        matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. })
-    }
-
-    fn send_queue(&self) -> &SendQueue {
-        &self.queue
-    }
-
-    fn sent(&mut self, service: &mut Service<H>, bytes: u64, now: &Now) {
-        self.queue.advance(bytes);
-        self.log_ended(service, false, now);
-        if self.state == State::Sending {
-            self.deadline = now.instant + service.limits.send_timeout;
-            if self.queue.is_empty() {
-                self.drained(service, now);
-            }
-        }
-    }
-
-    fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    fn handle_timeout(&mut self, service: &mut Service<H>, now: &Now) {
-        match self.state {
-            State::Idle | State::Parting | State::Lingering { .. } => self.enter(State::Closed, now.instant),
-            State::Head => {
-                let input = mem::take(&mut self.input);
-                self.refuse(service, &input, Status::RequestTimeout, now);
-            }
-            State::Answering => {
-                // The work goes on and will find nobody; so that its late result can never
-                // be taken for that of a later request, there will be none.
-                self.pending.iter_mut().for_each(|pending| pending.framing.keep_alive = false);
-                self.work_done(service, Err(Refused::Full), now);
-            }
-            State::Sending => self.enter(State::Aborted, now.instant),
-            State::Closed | State::Aborted => {}
-        }
-    }
-
-    fn phase(&self) -> Phase {
-        match self.state {
-            State::Idle | State::Head | State::Answering | State::Sending => Phase::Open,
-            State::Parting => Phase::Parting,
-            State::Lingering { .. } => Phase::Finishing,
-            State::Closed => Phase::Closed,
-            State::Aborted => Phase::Aborted,
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.state == State::Idle
-    }
-
-    fn take_work(&mut self) -> Option<Work<Response>> {
-        self.work.take()
-    }
-
-    fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Response, Refused>, now: &Now) {
-        // Late work for a request that was given up meanwhile has no one waiting for it.
-        let Some(mut pending) = self.pending.take() else { return };
-        let response = match outcome {
-            Ok(response) => response,
-            Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, &self.peer, now),
-            Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, &self.peer, now),
-        };
-        pending.framing.keep_alive &= !self.stopping;
-        self.respond(service, response, *pending, now);
-    }
-
-    fn shut_down(&mut self, _: &mut Service<H>, now: &Now) {
-        self.stopping = true;
-        if self.state == State::Idle {
-            self.enter(State::Closed, now.instant);
-        }
-    }
-
-    fn closed(&mut self, service: &mut Service<H>, now: &Now) {
-        self.log_ended(service, true, now);
-    }
-
-    fn notice(service: &mut Service<H>, notice: Notice<'_>, now: &Now) {
-        let message = match notice {
-            Notice::Exhausted(error) => format!("cannot accept more connections for now: {error}"),
-            Notice::SlowTurn(took) => format!("the event loop was busy for {took:.0?}: is a disk slow?"),
-        };
-        service.handler.notice(&message, now);
-    }
-
-    fn end_of_turn(service: &mut Service<H>, now: &Now) {
-        service.handler.end_of_turn(now);
     }
 }
 

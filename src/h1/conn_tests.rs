@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::http::Body;
+use crate::net::{Phase, Protocol, Refused};
 use crate::segment::Segment;
 
 #[path = "conn_pipeline_tests.rs"]

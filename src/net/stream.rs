@@ -52,7 +52,7 @@ impl Stream for TcpStream {
             return send_range(self, file, range, bytes_max);
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let count = queue.gather(&mut slices);
+        let count = queue.gather(&mut slices, bytes_max);
         // A head before its file, a last response before the end of the stream: the
         // kernel waits for what follows at once, and both travel in one packet.
         let more_follows = queue.len() > count || queue.ends();

@@ -92,12 +92,9 @@ impl Stream for Socket {
             return Err(self.block());
         }
         let mut slices = [IoSlice::new(&[]); 3];
-        let count = queue.gather(&mut slices);
+        let count = queue.gather(&mut slices, most);
         let before = self.wire.len();
-        for slice in &slices[..count] {
-            let length = slice.len().min(most - (self.wire.len() - before));
-            self.wire.extend_from_slice(&slice[..length]);
-        }
+        slices[..count].iter().for_each(|slice| self.wire.extend_from_slice(slice));
         let sent = self.wire.len() - before;
         self.room -= sent;
         self.moved += sent;
