@@ -75,7 +75,7 @@ impl Scanner {
         while let Some(found) = memchr::memchr(b'\n', &input[self.scanned..]) {
             let line_feed = self.scanned + found;
             // Before the line itself, or it would matter how the input was cut.
-            self.check_length(line_feed, limits)?;
+            self.check(&input[..line_feed], limits)?;
             let line = input[self.line_start..line_feed].strip_suffix(b"\r").ok_or(Error::Malformed)?;
             self.scanned = line_feed + 1;
             self.line_start = self.scanned;
@@ -92,16 +92,23 @@ impl Scanner {
             }
         }
         self.scanned = input.len();
-        self.check_length(input.len(), limits)?;
+        self.check(input, limits)?;
         Ok(None)
     }
 
-    /// Whether `length` bytes without the end of their last line can become a head.
-    fn check_length(&self, length: usize, limits: &Limits) -> Result<(), Error> {
-        if !self.in_fields && length - self.line_start > limits.request_line_bytes_max + 1 {
-            return Err(Error::RequestLineTooLong);
+    /// Whether `input`, which lacks the end of its last line, can become a head.
+    fn check(&self, input: &[u8], limits: &Limits) -> Result<(), Error> {
+        let line = &input[self.line_start..];
+        if !self.in_fields {
+            // TLS on the wrong port has no lines that one could wait for.
+            if line.first().is_some_and(|first| *first != b'\r' && !is_token(&[*first])) {
+                return Err(Error::Malformed);
+            }
+            if line.len() > limits.request_line_bytes_max + 1 {
+                return Err(Error::RequestLineTooLong);
+            }
         }
-        if length > limits.head_bytes_max { Err(Error::HeadTooLarge) } else { Ok(()) }
+        if input.len() > limits.head_bytes_max { Err(Error::HeadTooLarge) } else { Ok(()) }
     }
 
     /// The request line is judged when it is complete: who speaks another protocol

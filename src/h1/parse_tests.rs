@@ -182,6 +182,7 @@ fn another_protocol_is_refused_at_its_first_line() {
     assert_eq!(scan(b"GET /\r\n"), Err(Error::Malformed));
     assert_eq!(scan(b"PRI * HTTP/2.0\r\n"), Err(Error::Malformed));
     assert_eq!(scan(b"SSH-2.0-client\r\n"), Err(Error::Malformed));
+    assert_eq!(scan(b"\x16\x03\x01\x02\x00"), Err(Error::Malformed), "TLS");
     assert_eq!(scan(b"GET / HTTP/1.1\r\n"), Ok(None));
 }
 

@@ -38,7 +38,8 @@ pub enum Phase {
     /// empty and a read finds nothing, the loop closes.
     Parting,
     /// All is said: once the send queue is empty, the loop half-closes, and what
-    /// the peer still sends is given to [`Protocol::receive`] (lingering close).
+    /// the peer still sends is given to [`Protocol::receive`] (lingering close). It
+    /// ends when the protocol says `Closed`: at the peer's end, or at a deadline.
     Finishing,
     /// The socket can be closed.
     Closed,

@@ -152,7 +152,9 @@ impl<H: Handler> Protocol for Conn<H> {
     fn notice(service: &mut Service<H>, notice: Notice<'_>, now: &Now) {
         let message = match notice {
             Notice::Exhausted(error) => format!("cannot accept more connections for now: {error}"),
-            Notice::SlowTurn(took) => format!("the event loop was busy for {took:.0?}: is a disk slow?"),
+            Notice::SlowTurn(took) => {
+                format!("everyone had to wait for {took:.0?}: a slow disk, or a busy machine")
+            }
         };
         service.handler.notice(&message, now);
     }
