@@ -8,10 +8,12 @@ mod listen;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::clock::Now;
 use crate::config::{Config, Exit, banner, wants_color};
 use crate::h1::{Conn, Service};
 use crate::http::Response;
@@ -34,6 +36,12 @@ const POOL_WAITING_MAX: usize = 1024;
 /// Descriptors that are not for connections: listeners, pollers, roots, the log. Where
 /// there are only few in all, half of them.
 const DESCRIPTORS_KEPT: u64 = 64;
+
+/// A loop's poller, waker, root and listeners.
+const DESCRIPTORS_OF_A_LOOP: u64 = 6;
+
+/// Fewer connections than this are not worth a loop of their own.
+const SHARE_MIN: usize = 64;
 
 /// How long the end may wait for a log that does not move.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
@@ -74,9 +82,9 @@ impl Server {
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
             let built = EventLoop::new(sockets, service, config.net.share(index, threads), pool.clone());
-            loops.push(
-                built.map_err(|error| Exit::failure(format_args!("cannot start an event loop: {error}")))?,
-            );
+            loops.push(built.map_err(|error| {
+                Exit::failure(format_args!("cannot start an event loop: {error}; fewer --threads need less"))
+            })?);
         }
         Ok(Server { loops, addresses, logs, config })
     }
@@ -101,7 +109,8 @@ impl Server {
         for (index, each) in self.loops.into_iter().enumerate() {
             let remotes = all.clone();
             let thread = thread::Builder::new().name(format!("serve-{index}")).spawn(move || {
-                let result = each.run();
+                let result = catch_unwind(AssertUnwindSafe(|| each.run()));
+                let result = result.unwrap_or_else(|_| Err(io::Error::other("an event loop panicked")));
                 // One loop lost is a server lost: half of the clients would wait in vain.
                 if result.is_err() {
                     stop(&remotes);
@@ -164,6 +173,8 @@ fn greet(server: &Server, warnings: &[String], errors: &Writer) {
     }
     if server.config.verbose {
         say(errors, server.config.settings.trim_end());
+        let (loops, most) = (server.loops.len(), server.config.net.connections_max);
+        say(errors, &format!("event loops: {loops}, connections at most: {most}"));
     }
     say(errors, banner.text().trim_end());
 }
@@ -180,18 +191,39 @@ fn stop(remotes: &[Remote<Response>]) {
 fn limit_connections(config: &mut Config) {
     if let Some(descriptors) = sys::raise_descriptor_limit() {
         // An eighth stays for the files that are being sent.
-        let kept = descriptors / 8 + DESCRIPTORS_KEPT.min(descriptors / 2);
+        let loops = config.threads as u64;
+        let kept = descriptors / 8 + (DESCRIPTORS_KEPT + loops * DESCRIPTORS_OF_A_LOOP).min(descriptors / 2);
         let possible = (descriptors - kept).max(1);
         let possible = usize::try_from(possible).unwrap_or(usize::MAX);
         config.net.connections_max = config.net.connections_max.min(possible);
     }
-    // A loop that may have no connection would only keep its clients waiting.
-    config.threads = config.threads.min(config.net.connections_max);
+    // Each loop has its share, and clients do not choose their loop: small shares would
+    // keep some waiting while there is room elsewhere.
+    config.threads = config.threads.min(config.net.connections_max / SHARE_MIN).max(1);
 }
 
+/// Troubles of one kind tend to come in thousands: so many of a loop are told in
+/// [`REPORT_INTERVAL`], the others are counted.
+const REPORTS_MAX: u32 = 20;
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
 fn reporter(errors: &Writer) -> Report {
-    let errors = errors.clone();
-    Arc::new(move |message| say(&errors, &format!("error: {message}")))
+    let (errors, state) = (errors.clone(), Mutex::new((Now::read().instant, 0_u32)));
+    Arc::new(move |message| {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Now::read().instant;
+        if now.saturating_duration_since(state.0) >= REPORT_INTERVAL {
+            let untold = state.1.saturating_sub(REPORTS_MAX);
+            if untold > 0 {
+                say(&errors, &format!("error: {untold} more errors were not told"));
+            }
+            *state = (now, 0);
+        }
+        state.1 = state.1.saturating_add(1);
+        if state.1 <= REPORTS_MAX {
+            say(&errors, &format!("error: {message}"));
+        }
+    })
 }
 
 fn say(errors: &Writer, text: &str) {

@@ -221,6 +221,7 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> site::options::Options {
         headers: cli.header.clone(),
         media_types: MediaTypes::new(cli.mime.iter().cloned(), cli.content_type.clone()),
         host_guard: HostGuard::new(host_names),
+        ..site::options::Options::default()
     }
 }
 

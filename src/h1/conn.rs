@@ -21,9 +21,9 @@ use std::time::Instant;
 
 use super::encode::{Encoder, Framing};
 use super::limits::Limits;
-use super::parse::{self, Scanner, field_storage, parse};
+use super::parse::{Scanner, field_storage, parse};
 use crate::clock::Now;
-use crate::http::{Answer, Exchange, Handler, Method, Peer, Response, Status, Version};
+use crate::http::{Answer, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
 use crate::net::Work;
 use crate::segment::SendQueue;
 
@@ -171,7 +171,7 @@ impl<H: Handler> Conn<H> {
         let pending = Pending {
             framing: Framing { version: request.version, keep_alive },
             without_body: request.method == Method::Head,
-            exchange: self.begin_exchange(service, Some(&parsed), now),
+            exchange: self.begin_exchange(service, head, Some(request), now),
         };
         match service.handler.respond(request, &self.peer, now) {
             Answer::Ready(response) => self.respond(service, response, pending, now),
@@ -186,11 +186,12 @@ impl<H: Handler> Conn<H> {
     fn begin_exchange(
         &self,
         service: &Service<H>,
-        parsed: Option<&parse::Parsed<'_>>,
+        input: &[u8],
+        request: Option<&Request<'_>>,
         now: &Now,
     ) -> Option<Box<Exchange>> {
-        let request = parsed.map(|parsed| &parsed.request);
-        service.handler.is_logging().then(|| Box::new(Exchange::begin(self.peer, request, *now)))
+        let begin = || Box::new(Exchange::begin(self.peer, input, request, *now));
+        service.handler.is_logging().then(begin)
     }
 
     /// Puts a response on the queue.
@@ -231,7 +232,7 @@ impl<H: Handler> Conn<H> {
         let pending = Pending {
             framing: Framing { version: Version::Http11, keep_alive: false },
             without_body: input.strip_prefix(b"\r\n").unwrap_or(input).starts_with(b"HEAD "),
-            exchange: self.begin_exchange(service, None, now),
+            exchange: self.begin_exchange(service, input, None, now),
         };
         self.input = Vec::new();
         let response = service.handler.error(status, &self.peer, now);

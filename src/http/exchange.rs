@@ -24,7 +24,7 @@ const TEXT_MAX: usize = 1024;
 pub struct Exchange {
     /// The client.
     pub peer: Peer,
-    /// `GET /path HTTP/1.1`, as it came; empty when no request line was understood.
+    /// `GET /path HTTP/1.1`, as it came; of what is no request, the first line.
     pub request_line: Vec<u8>,
     /// Referer and User-Agent, where the client sent them.
     pub referer: Option<Vec<u8>>,
@@ -43,20 +43,14 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begins the record of a request; None stands for one that could not be parsed.
-    pub fn begin(peer: Peer, request: Option<&Request<'_>>, started: Now) -> Exchange {
+    /// Begins the record of what arrived: `input` begins with its first line, and is a
+    /// request if it could be parsed.
+    pub fn begin(peer: Peer, input: &[u8], request: Option<&Request<'_>>, started: Now) -> Exchange {
         let text = |value: &[u8]| value[..value.len().min(TEXT_MAX)].to_vec();
-        let line = |r: &Request<'_>| {
-            let version = match r.version {
-                super::Version::Http10 => "HTTP/1.0",
-                super::Version::Http11 => "HTTP/1.1",
-            };
-            let target = text(r.target_text.as_bytes());
-            [r.method_token.as_bytes(), b" ", &target, b" ", version.as_bytes()].concat()
-        };
+        let line = input.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty());
         Exchange {
             peer,
-            request_line: request.map(line).unwrap_or_default(),
+            request_line: line.map(text).unwrap_or_default(),
             referer: request.and_then(|r| r.fields.first("referer")).map(text),
             user_agent: request.and_then(|r| r.fields.first("user-agent")).map(text),
             started,

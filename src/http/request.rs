@@ -46,11 +46,11 @@ pub enum Version {
 pub struct Request<'a> {
     /// What is asked for.
     pub method: Method,
-    /// The method as it was spelled, for the log.
+    /// The method as it was spelled.
     pub method_token: &'a str,
     /// Of what.
     pub target: Target<'a>,
-    /// The target as it was spelled, for the log.
+    /// The target as it was spelled.
     pub target_text: &'a str,
     /// In which version.
     pub version: Version,

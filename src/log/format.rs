@@ -34,10 +34,20 @@ pub fn line(out: &mut Vec<u8>, format: Format, exchange: &Exchange, now: &Now) {
     debug_assert!(written.is_ok(), "writing to memory failed");
 }
 
+/// Longest text of a request in a line, escapes included: with three of them a line
+/// stays below 4 KiB (R46).
+const TEXT_MAX: usize = 1200;
+
 /// Appends text with every byte that is not printable ASCII, and quotes and
-/// backslashes, as `\xHH`: as nginx does, so that tools know it.
+/// backslashes, as `\xHH`: as nginx does, so that tools know it. What is longer than
+/// [`TEXT_MAX`] ends in dots.
 pub fn escape(out: &mut Vec<u8>, text: &[u8]) {
+    let end = out.len() + TEXT_MAX;
     for &byte in text {
+        if out.len() + 4 > end {
+            out.extend_from_slice(b"...");
+            break;
+        }
         match byte {
             b'"' | b'\\' | 0..=0x1f | 0x7f.. => {
                 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -65,8 +75,8 @@ fn short(out: &mut Vec<u8>, exchange: &Exchange, color: bool, now: &Now) -> std:
         400..=499 => ("\x1b[33m", "\x1b[0m"),
         _ => ("\x1b[31m", "\x1b[0m"),
     };
-    let time = humantime::format_rfc3339_seconds(now.system).to_string();
-    // `2026-11-22T10:00:00Z`: who watches a terminal knows the day.
+    let time = timestamp(now);
+    // `2026-11-22T10:00:00.000Z`: who watches a terminal knows the day.
     write!(
         out,
         "{} {} {on}{}{off} ",
@@ -109,6 +119,14 @@ fn common_log_date(exchange: &Exchange) -> String {
     }
 }
 
+/// RFC 3339 in UTC; a clock beyond the year 9999 has none.
+fn timestamp(now: &Now) -> String {
+    match crate::http::date::from_time(now.system) {
+        Some(_) => humantime::format_rfc3339_millis(now.system).to_string(),
+        None => "-".into(),
+    }
+}
+
 #[derive(Serialize)]
 struct JsonLine {
     time: String,
@@ -124,7 +142,7 @@ struct JsonLine {
 
 fn json(out: &mut Vec<u8>, exchange: &Exchange, now: &Now) -> std::io::Result<()> {
     let object = JsonLine {
-        time: humantime::format_rfc3339_millis(exchange.started.system).to_string(),
+        time: timestamp(&exchange.started),
         client: exchange.peer.address.to_string(),
         request: escaped(&exchange.request_line),
         status: exchange.status.code(),
@@ -154,7 +172,7 @@ mod tests {
         let started =
             Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() };
         let peer = Peer { address: "[::1]:5000".parse().unwrap(), loopback: true };
-        let mut exchange = Exchange::begin(peer, None, started);
+        let mut exchange = Exchange::begin(peer, b"", None, started);
         exchange.request_line = request_line.to_vec();
         exchange.user_agent = Some(request_line.to_vec());
         exchange.status = Status::NotFound;

@@ -20,6 +20,8 @@ pub struct Counters {
     pub wakeups: u64,
     /// Bugs survived: turns that panicked.
     pub panics: u64,
+    /// Bugs survived: connections whose deadline passed without end.
+    pub stalled: u64,
 }
 
 impl Add for Counters {
@@ -34,17 +36,18 @@ impl Add for Counters {
             stale_events: self.stale_events + other.stale_events,
             wakeups: self.wakeups + other.wakeups,
             panics: self.panics + other.panics,
+            stalled: self.stalled + other.stalled,
         }
     }
 }
 
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counters { accepted, closed, evicted, exhausted, stale_events, wakeups, panics } = self;
+        let Counters { accepted, closed, evicted, exhausted, stale_events, wakeups, panics, stalled } = self;
         write!(
             f,
             "{accepted} connections accepted, {closed} closed, {evicted} evicted; out of descriptors \
-             {exhausted} times; {stale_events} stale events, {wakeups} wake-ups, {panics} panics"
+             {exhausted} times; {stale_events} stale events, {wakeups} wake-ups, {panics} panics, {stalled} stalled"
         )
     }
 }

@@ -5,6 +5,7 @@ mod clients;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
@@ -30,6 +31,9 @@ const EVENTS_MAX: usize = 1024;
 /// read: so a connection that waits holds none. As much as a head may have.
 const READ_BUFFER: usize = 16 * 1024;
 
+/// So often a deadline may pass without being moved, before the connection is closed as a bug.
+const STALLS_MAX: u16 = 1000;
+
 /// A turn of the loop that takes longer is worth a warning: somebody had to wait.
 const SLOW_TURN: Duration = Duration::from_millis(100);
 
@@ -46,6 +50,11 @@ struct Connection<P> {
     armed: Option<Instant>,
     queued: bool,
     dead: bool,
+    /// How often in a row its deadline had passed: a protocol that does nothing about
+    /// it would keep the loop awake for ever (R28d).
+    stalls: u16,
+    /// Gone with the connection, so that work nobody waits for is not begun.
+    waits: Option<Arc<()>>,
 }
 
 /// An event loop that runs a protocol on its listeners.
@@ -186,11 +195,23 @@ impl<P: Protocol> EventLoop<P> {
             let Source::Connection { slot, generation } = Source::of(token) else { continue };
             match self.connections.get_mut(slot) {
                 Some(connection) if connection.generation == generation && !connection.dead => {
-                    connection.protocol.work_done(&mut self.shared, outcome, now);
+                    self.tell(slot, now, |protocol, shared| protocol.work_done(shared, outcome, now));
                     self.enqueue(slot);
                 }
                 _ => self.counters.stale_events += 1,
             }
+        }
+    }
+
+    /// Tells a protocol something. A bug in one connection must not take the others
+    /// along (R29b).
+    fn tell(&mut self, slot: usize, now: &Now, what: impl FnOnce(&mut P, &mut P::Shared)) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let (protocol, shared) = (&mut connection.protocol, &mut self.shared);
+        if catch_unwind(AssertUnwindSafe(|| what(protocol, shared))).is_err() {
+            connection.stream.abort();
+            self.counters.panics += 1;
+            self.kill(slot, now);
         }
     }
 
@@ -201,9 +222,16 @@ impl<P: Protocol> EventLoop<P> {
             };
             connection.armed = None;
             if connection.protocol.deadline() <= now.instant {
-                connection.protocol.handle_timeout(&mut self.shared, now);
+                connection.stalls = connection.stalls.saturating_add(1);
+                if connection.stalls > STALLS_MAX {
+                    self.counters.stalled += 1;
+                    self.kill(slot, now);
+                    continue;
+                }
+                self.tell(slot, now, |protocol, shared| protocol.handle_timeout(shared, now));
                 self.enqueue(slot);
             } else {
+                connection.stalls = 0;
                 self.deadlines.arm(slot, connection.protocol.deadline(), &mut connection.armed);
             }
         }
@@ -215,12 +243,11 @@ impl<P: Protocol> EventLoop<P> {
         let wanted = self.remote.stop_wanted();
         if wanted != Stop::No && self.drain_until.is_none() {
             self.drain_until = Some(now.instant + self.limits.grace);
-            for listener in self.listeners.drain(..) {
-                listener.close(self.poll.registry());
-            }
+            self.stop_listening(now);
             let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
             for slot in slots {
-                self.connections[slot].protocol.shut_down(&mut self.shared, now);
+                self.connections[slot].link.readable = true;
+                self.tell(slot, now, |protocol, shared| protocol.shut_down(shared, now));
                 self.enqueue(slot);
             }
         }
@@ -295,7 +322,12 @@ impl<P: Protocol> EventLoop<P> {
         let Some(work) = connection.protocol.take_work() else { return };
         let token = Source::connection(slot, connection.generation).token();
         let remote = self.remote.clone();
+        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
         let job = Box::new(move || {
+            // A client that asks and leaves must not cost those that stay.
+            if waits.upgrade().is_none() {
+                return;
+            }
             let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked);
             remote.deliver(token, outcome);
         });
@@ -327,3 +359,8 @@ impl<P: Protocol> EventLoop<P> {
         self.counters
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "event_loop_tests.rs"]
+mod tests;

@@ -34,7 +34,7 @@ pub enum Notice<'a> {
 pub enum Phase {
     /// It goes on.
     Open,
-    /// All is said, and the peer has promised to say no more: once the send queue is
+    /// All is said, and nothing more is expected of the peer: once the send queue is
     /// empty and a read finds nothing, the loop closes.
     Parting,
     /// All is said: once the send queue is empty, the loop half-closes, and what
@@ -98,7 +98,8 @@ pub trait Protocol: Sized {
     /// The work is done. Never called for connections that have closed meanwhile.
     fn work_done(&mut self, _: &mut Self::Shared, _: Result<Self::Done, Refused>, _: &Now) {}
 
-    /// The server stops: end when it can be done cleanly.
+    /// The server stops: end when it can be done cleanly. The loop then tries a read,
+    /// for what has come already should still be answered.
     fn shut_down(&mut self, shared: &mut Self::Shared, now: &Now);
 
     /// The socket is gone, whatever the reason; the last call.

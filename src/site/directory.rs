@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::files::{FileSystem, Node, OpenFile};
-use super::listing::{self, Row};
-use super::{Site, error, status_of};
+use super::files::{Entries, FileSystem, Node, OpenFile};
+use super::{Options, Site, error, listing, status_of};
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
 use crate::http::target::{encode_query, is_hidden};
@@ -62,30 +61,33 @@ impl<F: FileSystem> Site<F> {
     /// Lists a directory, in the pool: reading thousands of entries takes its time.
     fn list(&mut self, request: &Request<'_>, path: &SafePath, query: Option<&str>) -> Answer {
         let form = if asks_for_json(query) { Form::Json } else { negotiate::form(request.fields) };
-        let lister = self.files.lister(path, ENTRIES_MAX);
-        let (path, hidden, report) = (path.clone(), self.options.hidden, Arc::clone(&self.report));
+        let (directory, hidden) = (path.clone(), self.options.hidden);
+        let keep = Box::new(move |name: &[u8]| hidden || !is_hidden_entry(&directory, name));
+        let lister = self.files.lister(path, ENTRIES_MAX, keep);
+        let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         Answer::Later(Box::new(move || match lister() {
-            Ok(mut entries) => {
-                entries.rows.retain(|row| hidden || !is_hidden_entry(&path, row));
-                page(form, &path, entries.rows, entries.truncated)
-            }
+            Ok(entries) => page(form, &path, entries, &options),
             Err(error) => error::page(status_of(&error, &path, &report), form),
         }))
     }
 }
 
 /// The same rule as for a request of that entry.
-fn is_hidden_entry(directory: &SafePath, row: &Row) -> bool {
-    is_hidden(&row.name) && directory.join(&row.name).is_none_or(|path| path.is_hidden())
+fn is_hidden_entry(directory: &SafePath, name: &[u8]) -> bool {
+    is_hidden(name) && directory.join(name).is_none_or(|path| path.is_hidden())
 }
 
-fn page(form: Form, path: &SafePath, rows: Vec<Row>, truncated: bool) -> Response {
+fn page(form: Form, path: &SafePath, entries: Entries, options: &Options) -> Response {
+    let body = listing::render(form, path, entries.rows, entries.truncated);
+    let Some(body) = options.listings.lend(body) else {
+        return error::page(Status::ServiceUnavailable, form);
+    };
     let mut response = Response::new(Status::Ok);
     response.fields.push("Content-Type", listing::content_type(form));
     response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
     response.fields.push("Cache-Control", "no-cache");
     response.fields.push("Vary", "Accept");
-    response.body = Body::bytes(listing::render(form, path, rows, truncated));
+    response.body = Body::bytes(body);
     response
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::files::{Content, Entries, FileSystem, Lister, Node, OpenFile};
+use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile};
 use super::listing::Row;
 use crate::clock::Now;
 use crate::http::SafePath;
@@ -102,10 +102,14 @@ impl FileSystem for Disk {
         }
     }
 
-    fn lister(&mut self, path: &SafePath, most: usize) -> Lister {
+    fn is_shared_by_name(&self, path: &SafePath) -> bool {
+        self.single.as_deref() == Some(path.as_bytes())
+    }
+
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
         let (root, path) = (Arc::clone(&self.root), path.clone());
         Box::new(move || {
-            let listing = root.list(path.as_bytes(), most)?;
+            let listing = root.list(path.as_bytes(), most, keep)?;
             Ok(Entries { rows: listing.entries.into_iter().map(row).collect(), truncated: listing.truncated })
         })
     }

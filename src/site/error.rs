@@ -21,6 +21,7 @@ pub fn page(status: Status, form: Form) -> Response {
     };
     response.fields.push("Content-Security-Policy", CONTENT_SECURITY_POLICY);
     response.fields.push("Cache-Control", "no-cache");
+    response.fields.push("Vary", "Accept");
     match status {
         // RFC 9110 §15.5.6 asks for it.
         Status::MethodNotAllowed => response.fields.push("Allow", super::ALLOW),
@@ -46,7 +47,18 @@ fn hint(status: Status) -> &'static str {
         }
         Status::ServiceUnavailable => "The server is busy. Try again in a moment.",
         Status::InternalServerError => "The server could not read this. Its log says why.",
-        _ => "",
+        Status::PreconditionFailed => "It is not, or no longer, what the request was meant for.",
+        Status::UriTooLong | Status::RequestHeaderFieldsTooLarge => {
+            "The request is longer than is answered here."
+        }
+        Status::RangeNotSatisfiable => "The file ends before the part that was asked for.",
+        Status::HttpVersionNotSupported => "HTTP/1.1 and HTTP/1.0 are spoken here.",
+        // These are no errors, and have no page.
+        Status::Ok
+        | Status::NoContent
+        | Status::PartialContent
+        | Status::MovedPermanently
+        | Status::NotModified => "",
     }
 }
 

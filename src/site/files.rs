@@ -91,6 +91,9 @@ pub struct Entries {
 /// Reads a directory, on some thread of the pool.
 pub type Lister = Box<dyn FnOnce() -> io::Result<Entries> + Send>;
 
+/// Which names of a directory are wanted.
+pub type Keep = Box<dyn Fn(&[u8]) -> bool + Send>;
+
 /// The files of a site. One for each loop, so it may remember things.
 pub trait FileSystem {
     /// Opens what lies under a path; never blocks on what is no file, never leaves the root.
@@ -99,9 +102,15 @@ pub trait FileSystem {
     /// [`sys::trouble`] says what they mean.
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node>;
 
-    /// What reads the directory under a path, at most `most` entries of it. An entry is
-    /// there if and only if `open` would find it.
-    fn lister(&mut self, path: &SafePath, most: usize) -> Lister;
+    /// What reads the directory under a path: at most `most` entries of those whose
+    /// names `keep` wants. An entry is there if and only if `open` would find it.
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister;
+
+    /// Whether the path is the very name that was given to be shared: then it is shown,
+    /// though it begin with a dot.
+    fn is_shared_by_name(&self, _: &SafePath) -> bool {
+        false
+    }
 }
 
 /// Files in memory: for tests, fuzzing and examples.
@@ -153,7 +162,7 @@ impl FileSystem for Memory {
         if is_directory { Ok(Node::Directory) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn lister(&mut self, path: &SafePath, most: usize) -> Lister {
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
         let mut rows = BTreeMap::new();
         for (rest, (bytes, modified)) in self.beneath(path) {
             let slash = rest.iter().position(|&b| b == b'/');
@@ -162,6 +171,7 @@ impl FileSystem for Memory {
                 if slash.is_some() { (0, None) } else { (bytes.len() as u64, Some(*modified)) };
             rows.insert(name.clone(), Row { name, is_directory: slash.is_some(), len, modified });
         }
+        rows.retain(|name, _| keep(name));
         let truncated = rows.len() > most;
         let rows = rows.into_values().take(most).collect();
         Box::new(move || Ok(Entries { rows, truncated }))

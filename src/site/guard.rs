@@ -17,7 +17,7 @@ pub fn check(request: &Request<'_>, peer: &Peer, options: &Options) -> Result<()
     if request.authority.is_some_and(|authority| !options.host_guard.allows(authority.host)) {
         return Err(Status::MisdirectedRequest);
     }
-    let is = |name, value: &[u8]| request.fields.only(name) == Some(value);
+    let is = |name, value: &[u8]| request.fields.all(name).any(|sent| sent == value);
     if is("sec-fetch-site", b"cross-site") && is("sec-fetch-mode", b"no-cors") {
         return Err(Status::Forbidden);
     }

@@ -12,6 +12,7 @@
 //! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
 //! place ([`error`]). It never sees a socket or a clock, and never writes.
 
+pub mod budget;
 pub mod directory;
 pub mod disk;
 pub mod error;
@@ -81,7 +82,7 @@ impl<F: FileSystem> Site<F> {
         }
         let Target::Path { path, query } = request.target else { return Err(Status::BadRequest) };
         let path = SafePath::parse(path).map_err(|_| Status::BadRequest)?;
-        if path.is_hidden() && !self.options.hidden {
+        if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
             return Err(Status::NotFound);
         }
         self.answer_path(request, &path, query, now)

@@ -1,5 +1,6 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
+use super::budget::Budget;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 
@@ -18,6 +19,8 @@ pub struct Options {
     pub media_types: MediaTypes,
     /// Who may be asked for, on loopback.
     pub host_guard: HostGuard,
+    /// What listings may hold in memory together, over all loops; beyond it 503.
+    pub listings: Budget,
 }
 
 impl Default for Options {
@@ -29,6 +32,7 @@ impl Default for Options {
             headers: Vec::new(),
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
+            listings: Budget::default(),
         }
     }
 }

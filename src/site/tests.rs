@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
-use super::files::{Lister, Memory, Node};
+use super::files::{Keep, Lister, Memory, Node};
 use super::*;
 use crate::http::fields::FieldLine;
 use crate::http::host::Authority;
@@ -31,10 +31,10 @@ impl FileSystem for Watched {
         }
     }
 
-    fn lister(&mut self, path: &SafePath, most: usize) -> Lister {
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
         match self.failure {
             Some(("*", kind)) => Box::new(move || Err(kind.into())),
-            _ => self.files.lister(path, most),
+            _ => self.files.lister(path, most, keep),
         }
     }
 }

@@ -68,13 +68,14 @@ impl Root {
     }
 
     /// The files and directories in the directory of that name, as [`open`](Self::open)
-    /// would find them, but at most `most`; what `open` would not find is left out.
+    /// would find them, but at most `most` of those whose names `keep` wants; what `open`
+    /// would not find is left out.
     ///
     /// # Errors
     ///
     /// As of `open`, and if it is not a directory. An entry that cannot be looked at
     /// is no error.
-    pub fn list(&self, relative: &[u8], most: usize) -> io::Result<Listing> {
+    pub fn list(&self, relative: &[u8], most: usize, keep: impl Fn(&[u8]) -> bool) -> io::Result<Listing> {
         let Opened { file, stat } = self.open(relative)?;
         if stat.kind != Kind::Directory {
             return Err(Errno::NOTDIR.into());
@@ -90,6 +91,9 @@ impl Root {
         while let Some(entry) = directory.read() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
+            if !keep(name) {
+                continue;
+            }
             full.truncate(parent);
             full.extend_from_slice(name);
             let Some(stat) = self.look(directory.fd()?, name, &full) else { continue };

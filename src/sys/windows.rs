@@ -75,13 +75,14 @@ impl Root {
     }
 
     /// The files and directories in the directory of that name, as [`open`](Self::open)
-    /// would find them, but at most `most`; what `open` would not find is left out.
+    /// would find them, but at most `most` of those whose names `keep` wants; what `open`
+    /// would not find is left out.
     ///
     /// # Errors
     ///
     /// As of `open`, and if it is not a directory. An entry that cannot be looked at
     /// is no error.
-    pub fn list(&self, relative: &[u8], most: usize) -> io::Result<Listing> {
+    pub fn list(&self, relative: &[u8], most: usize, keep: impl Fn(&[u8]) -> bool) -> io::Result<Listing> {
         // The directory is read by its path. It is the one that was checked, because
         // nobody can rename or delete it while `opened` is open.
         let (opened, path) = self.resolve(relative, SHARE_IN_PLACE)?;
@@ -92,6 +93,9 @@ impl Root {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let name = entry.file_name();
+            if !keep(name.as_encoded_bytes()) {
+                continue;
+            }
             let Some(stat) = self.look(&entry, relative) else { continue };
             if listing.entries.len() == most {
                 listing.truncated = true;

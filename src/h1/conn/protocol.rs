@@ -110,6 +110,8 @@ impl<H: Handler> Protocol for Conn<H> {
 
     fn phase(&self) -> Phase {
         match self.state {
+            // Told to stop, it still looks whether a request is there already (R26).
+            State::Idle if self.stopping => Phase::Parting,
             State::Idle | State::Head | State::Answering | State::Sending => Phase::Open,
             State::Parting => Phase::Parting,
             State::Lingering { .. } => Phase::Finishing,
@@ -138,11 +140,8 @@ impl<H: Handler> Protocol for Conn<H> {
         self.respond(service, response, *pending, now);
     }
 
-    fn shut_down(&mut self, _: &mut Service<H>, now: &Now) {
+    fn shut_down(&mut self, _: &mut Service<H>, _: &Now) {
         self.stopping = true;
-        if self.state == State::Idle {
-            self.enter(State::Closed, now.instant);
-        }
     }
 
     fn closed(&mut self, service: &mut Service<H>, now: &Now) {

@@ -54,6 +54,16 @@ impl<P: Protocol> EventLoop<P> {
         Ok(())
     }
 
+    /// Takes in who waits already, and then listens no more: closing a listener resets
+    /// the clients in its queue.
+    pub(super) fn stop_listening(&mut self, now: &Now) {
+        // An error of a listener that is about to be closed is of no interest.
+        let _ = self.accept_clients(now);
+        for listener in self.listeners.drain(..) {
+            listener.close(self.poll.registry());
+        }
+    }
+
     /// Gives a client a place, and a first turn at once: often its request is there with it.
     fn admit(&mut self, stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
         self.generation = self.generation.wrapping_add(1);
@@ -70,6 +80,8 @@ impl<P: Protocol> EventLoop<P> {
             armed: None,
             queued: false,
             dead: false,
+            stalls: 0,
+            waits: None,
         });
         self.counters.accepted += 1;
         self.enqueue(slot);
@@ -98,6 +110,7 @@ impl<P: Protocol> EventLoop<P> {
             && !connection.dead
         {
             connection.dead = true;
+            connection.waits = None;
             connection.protocol.closed(&mut self.shared, now);
             self.dead.push(slot);
         }

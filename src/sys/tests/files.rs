@@ -73,10 +73,14 @@ fn a_listing_shows_files_and_directories() {
         assert_eq!(listed(&root, "").unwrap(), ["a.txt", "dir/", "empty/"]);
         assert_eq!(listed(&root, "dir").unwrap(), ["b.txt", "deep/"]);
         assert_eq!(listed(&root, "empty").unwrap(), [""; 0]);
-        let entry = root.list(b"dir/deep", 1).unwrap().entries.pop().unwrap();
+        let entry = root.list(b"dir/deep", 1, |_| true).unwrap().entries.pop().unwrap();
         assert_eq!(entry.stat, root.open(b"dir/deep/c.txt").unwrap().stat);
         for name in ["a.txt", "nothing", "a.txt/x"] {
-            assert_eq!(trouble(&root.list(name.as_bytes(), 10).unwrap_err()), Trouble::Missing, "{name:?}");
+            assert_eq!(
+                trouble(&root.list(name.as_bytes(), 10, |_| true).unwrap_err()),
+                Trouble::Missing,
+                "{name:?}"
+            );
         }
     }
 }
@@ -86,7 +90,7 @@ fn a_listing_is_cut_at_its_limit_and_says_so() {
     let site = Site::new();
     let root = site.root(Symlinks::Inside);
     for (most, shown, truncated) in [(0, 0, true), (2, 2, true), (3, 3, false), (4, 3, false)] {
-        let listing = root.list(b"", most).unwrap();
+        let listing = root.list(b"", most, |_| true).unwrap();
         assert_eq!((listing.entries.len(), listing.truncated), (shown, truncated));
     }
 }

@@ -120,7 +120,7 @@ fn a_listing_shows_a_link_exactly_if_it_can_be_opened() {
                 openable.sort();
                 assert_eq!(listed(&root, directory).unwrap(), openable, "{mode:?} {directory:?}");
             }
-            let through_link = root.list(b"to-dir", 100);
+            let through_link = root.list(b"to-dir", 100, |_| true);
             assert_eq!(through_link.is_ok(), mode != Symlinks::Deny);
         }
     }
@@ -174,7 +174,7 @@ fn special_files_are_missing_unlisted_and_never_block() {
                 assert_eq!(found(&root, name).as_deref(), MISSING.as_deref(), "{symlinks:?} {name}");
             }
             assert_eq!(listed(&root, "").unwrap(), ["a.txt", "dir/", "empty/"]);
-            assert_eq!(trouble(&root.list(b"fifo", 10).unwrap_err()), Trouble::Missing);
+            assert_eq!(trouble(&root.list(b"fifo", 10, |_| true).unwrap_err()), Trouble::Missing);
         }
     }
 }
@@ -207,7 +207,7 @@ fn any_byte_but_slash_and_nul_may_be_in_a_name() {
         for name in &names {
             assert_eq!(found(&root, [b"empty/", *name].concat()).unwrap(), "odd", "{name:?}");
         }
-        let mut entries = root.list(b"empty", 100).unwrap().entries;
+        let mut entries = root.list(b"empty", 100, |_| true).unwrap().entries;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         names.sort();
         assert!(entries.iter().map(|entry| entry.name.as_bytes()).eq(names.iter().copied()));
@@ -232,7 +232,7 @@ fn what_may_not_be_read_is_forbidden_and_breaks_no_listing() {
         for name in ["a.txt", "shut", "shut/x.txt", "shut/nothing", "into-shut"] {
             assert_eq!(found(&root, name), Err(Trouble::Forbidden), "{name}");
         }
-        assert_eq!(trouble(&root.list(b"shut", 10).unwrap_err()), Trouble::Forbidden);
+        assert_eq!(trouble(&root.list(b"shut", 10, |_| true).unwrap_err()), Trouble::Forbidden);
         assert_eq!(listed(&root, "").unwrap(), ["a.txt", "dir/", "empty/", "shut/"]);
     }
     close("shut", 0o700);

@@ -70,7 +70,7 @@ fn found(root: &Root, name: impl AsRef<[u8]>) -> Result<String, Trouble> {
 
 /// The names that a listing shows, sorted; directories with a slash.
 fn listed(root: &Root, name: &str) -> io::Result<Vec<String>> {
-    let listing = root.list(name.as_bytes(), usize::MAX)?;
+    let listing = root.list(name.as_bytes(), usize::MAX, |_| true)?;
     assert!(!listing.truncated);
     let show = |entry: super::Entry| {
         let slash = if entry.stat.kind == super::Kind::Directory { "/" } else { "" };

@@ -1,0 +1,75 @@
+//! Memory that answers may hold while they wait to be sent.
+//!
+//! A listing is made in memory, and a client that does not read keeps it there. What
+//! all of them hold together is bounded, whatever the number of clients.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+/// So many bytes of listings at once: some dozens of the longest, or ten thousand usual ones.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What may still be held; clones share it.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    left: Arc<AtomicUsize>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget::new(BYTES_MAX)
+    }
+}
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Budget { left: Arc::new(AtomicUsize::new(bytes)) }
+    }
+
+    /// Takes these bytes into the budget until the last clone of the result is dropped;
+    /// None when there is no room for them.
+    pub fn lend(&self, bytes: Vec<u8>) -> Option<Bytes> {
+        let take = |left: usize| left.checked_sub(bytes.len());
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        Some(Bytes::from_owner(Lent { bytes, left: Arc::clone(&self.left) }))
+    }
+}
+
+/// Bytes that go back into the budget.
+struct Lent {
+    bytes: Vec<u8>,
+    left: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.left.fetch_add(self.bytes.len(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lent_comes_back_with_the_last_clone() {
+        let budget = Budget::new(10);
+        let first = budget.lend(vec![0; 6]).unwrap();
+        let clone = first.clone();
+        assert!(budget.lend(vec![0; 5]).is_none());
+        drop(first);
+        assert!(budget.lend(vec![0; 5]).is_none());
+        drop(clone);
+        assert_eq!(budget.lend(vec![0; 10]).unwrap().len(), 10);
+    }
+}
