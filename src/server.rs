@@ -30,8 +30,9 @@ use listen::Listening;
 /// a processor.
 const POOL_THREADS: usize = 4;
 
-/// Slow requests that wait for those threads; beyond it 503.
-const POOL_WAITING_MAX: usize = 1024;
+/// Slow requests that wait for those threads; beyond it 503. Of the longest listings so
+/// many are made in some seconds: who comes later had better try again.
+const POOL_WAITING_MAX: usize = 256;
 
 /// Descriptors that are not for connections: listeners, pollers, roots, the log. Where
 /// there are only few in all, half of them.

@@ -50,11 +50,21 @@ struct Connection<P> {
     armed: Option<Instant>,
     queued: bool,
     dead: bool,
+    /// An event hinted that the peer is gone.
+    doubtful: bool,
     /// How often in a row its deadline had passed: a protocol that does nothing about
     /// it would keep the loop awake for ever (R28d).
     stalls: u16,
     /// Gone with the connection, so that work nobody waits for is not begun.
     waits: Option<Arc<()>>,
+}
+
+/// Whether the peer has reset the connection. A turn that neither reads nor writes, as
+/// while the pool works, would not notice, and the work would be done for nobody.
+fn is_reset(stream: &TcpStream) -> bool {
+    stream
+        .peek(&mut [0])
+        .is_err_and(|error| !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted))
 }
 
 /// An event loop that runs a protocol on its listeners.
@@ -171,6 +181,7 @@ impl<P: Protocol> EventLoop<P> {
                 Some(connection) if connection.generation == generation && !connection.dead => {
                     // Errors and hang-ups are hints: the next read or write tells (R29c).
                     let hint = event.is_error() || event.is_read_closed() || event.is_write_closed();
+                    connection.doubtful |= hint;
                     connection.link.readable |= event.is_readable() || hint;
                     connection.link.writable |= event.is_writable() || hint;
                     self.enqueue(slot);
@@ -267,6 +278,9 @@ impl<P: Protocol> EventLoop<P> {
         connection.queued = false;
         if connection.dead {
             return;
+        }
+        if std::mem::take(&mut connection.doubtful) && is_reset(&connection.stream) {
+            return self.kill(slot, now);
         }
         let Connection { stream, protocol, link, .. } = connection;
         let (shared, scratch, budget) = (&mut self.shared, &mut self.scratch, self.limits.turn_bytes_max);

@@ -80,6 +80,7 @@ impl<P: Protocol> EventLoop<P> {
             armed: None,
             queued: false,
             dead: false,
+            doubtful: false,
             stalls: 0,
             waits: None,
         });
