@@ -24,9 +24,10 @@
 //!    wait until then, yield, close. A latch is cleared only by `WouldBlock` from that
 //!    very operation. Edge triggering, software re-arming (Windows, `poll(2)`),
 //!    fairness, backpressure and timers are all that one loop.
-//! 5. **The loop never waits for slow work.** Listings are made *later*, by a small
+//! 5. **The loop does not wait for slow work.** Listings are made *later*, by a small
 //!    bounded [`pool`], and come back through the loop's waker with the connection's
-//!    generation-checked token.
+//!    generation-checked token. Opening and reading a file is done at once: it is quick
+//!    where the system has the file in memory, and a slow disk is felt by everyone.
 //!
 //! # Floors
 //!
@@ -97,6 +98,12 @@
 //! - The most connections are shared out evenly to the loops instead of counted over all:
 //!   idle connections can only be closed by their own loop, and those of one must not
 //!   keep the clients of another out ([`net::Limits::share`]).
+//! - A link with a visible name may lead to a hidden file beneath the root, and then shows
+//!   it: a link is made on purpose. Hidden are names, in every spelling of a request.
+//! - Files with a time stamp that says nothing (1970) have no validators yet.
+//! - A step without progress cannot be written down in [`net::connection::drive`], where
+//!   each round moves bytes, clears a latch or ends; what is counted are deadlines that
+//!   pass and are not moved ([`net::Counters`]).
 //! - There is no cache yet: each request is one open, one `fstat`, one read or
 //!   `sendfile`.
 //!

@@ -1,6 +1,6 @@
 //! Floor 1: a few threads for work that may be slow.
 //!
-//! The loop never waits for a disk: a large listing (later: compressing, hashing)
+//! The loop does not wait for what takes long: a large listing (later: compressing, hashing)
 //! runs here and answers through the loop's waker. The pool is bounded twice, in
 //! threads and in jobs that wait, so a flood of slow requests costs no memory and
 //! gets 503. It never knows what a job does.

@@ -62,9 +62,4 @@ impl Status {
     pub fn allows_body(self) -> bool {
         !matches!(self, Status::NoContent | Status::NotModified)
     }
-
-    /// Whether it is the client's or the server's error (4xx, 5xx).
-    pub fn is_error(self) -> bool {
-        self.code() >= 400
-    }
 }

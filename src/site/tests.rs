@@ -322,7 +322,7 @@ fn is_consistent(response: &Response) -> bool {
         Status::RangeNotSatisfiable => part == Some(None) && length > 0,
         Status::NoContent | Status::NotModified | Status::MovedPermanently => part.is_none() && length == 0,
         Status::Ok => part.is_none(),
-        status => status.is_error() && part.is_none() && length > 0,
+        status => status.code() >= 400 && part.is_none() && length > 0,
     }
 }
 
