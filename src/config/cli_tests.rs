@@ -71,6 +71,7 @@ fn binds_ports_and_roots() {
         ("-b 127.0.0.1:0 -b 127.0.0.1:0", "127.0.0.1:0 127.0.0.1:0", true, "."),
         ("-- dist", "127.0.0.1:8000", false, "dist"),
         ("-- -x", "127.0.0.1:8000", false, "-x"),
+        ("-b 127.0.0.1:1 -b :1 -b [::1]:1 -b 127.0.0.1:2", "0.0.0.0:1 [::]:1 127.0.0.1:2", true, "."),
     ] {
         let config = read(line).unwrap();
         assert_eq!(addresses(&config), expected, "{line}");

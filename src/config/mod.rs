@@ -188,10 +188,22 @@ fn binds(
         // one each time.
         bind.addresses.retain(|address| address.port() == 0 || !seen.contains(address));
         seen.extend_from_slice(&bind.addresses);
-        if !bind.addresses.is_empty() {
-            found.push(bind);
-        }
+        found.push(bind);
     }
+    // Who listens everywhere listens there, too.
+    let covers = |everywhere: &SocketAddr, address: &SocketAddr| {
+        everywhere.ip().is_unspecified()
+            && everywhere.is_ipv4() == address.is_ipv4()
+            && everywhere.port() == address.port()
+    };
+    for bind in &mut found {
+        bind.addresses.retain(|address| {
+            address.port() == 0
+                || address.ip().is_unspecified()
+                || !seen.iter().any(|other| covers(other, address))
+        });
+    }
+    found.retain(|bind| !bind.addresses.is_empty());
     Ok(found)
 }
 
