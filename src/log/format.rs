@@ -39,8 +39,8 @@ pub fn line(out: &mut Vec<u8>, format: Format, exchange: &Exchange, now: &Now) {
 const TEXT_MAX: usize = 1200;
 
 /// Appends text with every byte that is not printable ASCII, and quotes and
-/// backslashes, as `\xHH`: as nginx does, so that tools know it. What is longer than
-/// [`TEXT_MAX`] ends in dots.
+/// backslashes, as `\xHH`: as nginx does, so that tools know it. What is longer
+/// than a line has room for ends in dots.
 pub fn escape(out: &mut Vec<u8>, text: &[u8]) {
     let end = out.len() + TEXT_MAX;
     for &byte in text {
