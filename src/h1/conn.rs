@@ -94,7 +94,8 @@ pub struct Conn<H> {
     input: Vec<u8>,
     scanner: Scanner,
     queue: SendQueue,
-    /// Responses in the queue; only counted while nobody logs.
+    /// The responses in the queue that the log wants to hear of, and how many there are
+    /// in all.
     in_flight: VecDeque<InFlight>,
     responses: usize,
     /// The request that the pool works for, and the work until the loop takes it.
