@@ -218,6 +218,31 @@ fn hidden_entries_are_listed_exactly_if_they_are_served() {
 }
 
 #[test]
+fn hidden_names_do_not_count_against_the_limit_of_a_listing() {
+    let names: Vec<String> = (0..10_000).map(|n| format!("{n}")).chain([".hidden".to_owned()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (hidden, truncated) in [(false, false), (true, true)] {
+        let mut bench = Bench::new(&names, Options { hidden, ..Options::default() });
+        let response = bench.get("/?format=json");
+        let Segment::Bytes(body) = &response.body.segments()[0] else { panic!("not in memory") };
+        let listing: serde_json::Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(listing["entries"].as_array().unwrap().len(), 10_000);
+        assert_eq!(listing["truncated"], truncated);
+    }
+}
+
+#[test]
+fn listings_that_nobody_fetches_hold_a_bounded_amount_of_memory() {
+    let options = Options { listings: budget::Budget::new(3000), ..Options::default() };
+    let mut bench = Bench::new(&["a"], options);
+    let first = bench.get("/?format=json");
+    let held: Vec<Response> = (0..100).map(|_| bench.get("/?format=json")).collect();
+    assert_eq!((first.status, held[99].status), (Status::Ok, Status::ServiceUnavailable));
+    drop((first, held));
+    assert_eq!(bench.get("/?format=json").status, Status::Ok);
+}
+
+#[test]
 fn fields_of_the_options_are_on_answers_now_and_later_and_on_errors() {
     let headers = vec![("X-Own".to_owned(), Some("1".to_owned())), ("server".to_owned(), None)];
     let mut bench = Bench::new(&["a", "d/b"], Options { headers, ..Options::default() });

@@ -3,8 +3,8 @@
 
 use std::net::TcpListener;
 
-use crate::harness::Client;
 use crate::harness::process::{Ended, Process, program, run};
+use crate::harness::{Client, TestServer};
 
 fn root() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -287,5 +287,29 @@ mod signals {
         let last = ended.stderr.last().unwrap();
         assert!(last.starts_with("3 connections accepted, 3 closed, 0 evicted;"), "{last}");
         assert!(last.contains(", 0 panics"), "{last}");
+    }
+}
+
+/// Whatever has arrived when the wish to stop comes: on connections that were idle, and
+/// with clients that nobody has accepted yet.
+#[test]
+fn requests_that_have_arrived_are_answered_before_the_end() {
+    for _ in 0..5 {
+        let mut server = TestServer::with_files(&[("a", "a")], &[]);
+        let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            assert_eq!(client.get("/a").text(), "a");
+        }
+        clients.extend((0..50).map(|_| server.connect()));
+        for client in &mut clients {
+            client.send("GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+        server.ask_to_stop();
+        for client in &mut clients {
+            assert_eq!(client.answer_to("GET").text(), "a");
+            client.expect_end();
+        }
+        drop(clients);
+        server.join();
     }
 }
