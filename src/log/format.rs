@@ -36,7 +36,7 @@ pub fn line(out: &mut Vec<u8>, format: Format, exchange: &Exchange, now: &Now) {
 
 /// Longest text of a request in a line, escapes included: with three of them a line
 /// stays below 4 KiB (R46).
-const TEXT_MAX: usize = 1200;
+const TEXT_MAX: usize = 900;
 
 /// Appends text with every byte that is not printable ASCII, and quotes and
 /// backslashes, as `\xHH`: as nginx does, so that tools know it. What is longer
@@ -200,6 +200,17 @@ mod tests {
             (&404.into(), &100.into(), &"[::1]:5000".into())
         );
         assert_eq!(text(Format::Off, request), "");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_4_kib() {
+        let ((mut exchange, now), text) = (exchange(&[0xff; 8000]), vec![0xff; 8000]);
+        (exchange.referer, exchange.user_agent) = (Some(text.clone()), Some(text));
+        for format in FORMATS {
+            let mut out = Vec::new();
+            line(&mut out, format, &exchange, &now);
+            assert!(out.len() <= 4096 && out.ends_with(b"\n"), "{format:?}: {}", out.len());
+        }
     }
 
     #[test]
