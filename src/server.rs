@@ -20,7 +20,7 @@ use crate::http::Response;
 use crate::log::{AccessLog, Writer};
 use crate::net::{Counters, EventLoop, Remote};
 use crate::pool::Pool;
-use crate::site::{Disk, Report, Site};
+use crate::site::{Cached, Disk, Report, Site};
 use crate::sys;
 
 use app::App;
@@ -79,6 +79,7 @@ impl Server {
             let files = Disk::new(&config.root, config.symlinks).map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
+            let files = Cached::new(files, config.memory / threads);
             let site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());

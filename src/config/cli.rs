@@ -171,6 +171,14 @@ pub(super) struct Cli {
           default_value = "65536", hide_short_help = true)]
     pub max_connections: usize,
 
+    /// Most memory for what is remembered of files; 0 for none
+    ///
+    /// Small files are kept, and sent only if a look at the disk says that they are the
+    /// same still. Like 64MiB, 512KiB or 2GiB.
+    #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Limits",
+          default_value = "128MiB", hide_short_help = true)]
+    pub memory: usize,
+
     /// Close connections without a request after this time
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "Limits",
           default_value = "60s", hide_short_help = true)]

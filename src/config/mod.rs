@@ -49,6 +49,8 @@ pub struct Config {
     pub symlinks: sys::Symlinks,
     /// What to answer.
     pub site: site::options::Options,
+    /// Bytes that the content of small files may take in memory, over all loops.
+    pub memory: usize,
     /// Limits of one connection.
     pub http: h1::limits::Limits,
     /// Limits of the event loops.
@@ -135,6 +137,7 @@ impl Config {
             threads: cli.threads.unwrap_or(machine.cores).max(1),
             symlinks: symlinks(cli.symlinks),
             site: site_options(&cli, names),
+            memory: cli.memory,
             http: h1_limits(&cli),
             net: net_limits(&cli),
             log: log_format(&cli, machine),

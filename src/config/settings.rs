@@ -45,6 +45,7 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     }
     say("threads", &config.threads);
     say("max-connections", &config.net.connections_max);
+    say("memory", &bytesize::ByteSize(config.memory as u64).display().iec());
     say("idle-timeout", &humantime::format_duration(config.http.idle_timeout));
     say("header-timeout", &humantime::format_duration(config.http.header_timeout));
     say("send-timeout", &humantime::format_duration(config.http.send_timeout));

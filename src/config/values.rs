@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
+
 use crate::http::fields::{is_field_value, is_token};
 use crate::http::host::Authority;
 
@@ -84,6 +86,12 @@ pub(super) fn grace(text: &str) -> Result<Duration, String> {
 /// Event loops.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     number(text, 1024)
+}
+
+/// An amount of memory.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let parsed = text.trim().parse().ok().and_then(|size: ByteSize| usize::try_from(size.as_u64()).ok());
+    parsed.ok_or_else(|| "give a size like 64MiB or 1GiB, or a number of bytes".to_owned())
 }
 
 /// Connections at once.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::clock::Now;
 use crate::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
 use crate::log::AccessLog;
-use crate::site::{Disk, Report, Site};
+use crate::site::{Cached, Disk, Report, Site};
 
 /// Troubles that repeat are reported this often: a log that fills the disk is a
 /// trouble of its own (R24).
@@ -13,7 +13,7 @@ const NOTICE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// One for each loop.
 pub struct App {
-    site: Site<Disk>,
+    site: Site<Cached<Disk>>,
     access: AccessLog,
     report: Report,
     noticed: Option<Instant>,
@@ -21,7 +21,7 @@ pub struct App {
 
 impl App {
     /// A handler that answers from `site`.
-    pub fn new(site: Site<Disk>, access: AccessLog, report: Report) -> Self {
+    pub fn new(site: Site<Cached<Disk>>, access: AccessLog, report: Report) -> Self {
         App { site, access, report, noticed: None }
     }
 }

@@ -9,7 +9,7 @@ use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile};
 use super::listing::Row;
 use crate::clock::Now;
 use crate::http::SafePath;
-use crate::sys::{Entry, Kind, Opened, Root, Symlinks};
+use crate::sys::{Entry, Kind, Opened, Root, Symlinks, Version};
 
 /// How long an exchanged root (a new release under the old path) may go unnoticed.
 const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,6 +59,17 @@ impl Disk {
         root.map(|root| self.root = root).is_ok()
     }
 
+    /// Does so once in [`ROOT_CHECK_INTERVAL`]; says whether this was the time.
+    fn follow_root_when_due(&mut self, now: &Now) -> bool {
+        let is_over =
+            |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
+        let due = self.checked.is_none_or(is_over);
+        if due {
+            self.follow_root(now);
+        }
+        due
+    }
+
     /// The name beneath the directory that a path stands for; None if there can be none.
     fn resolve<'a>(&'a self, path: &'a SafePath) -> Option<&'a [u8]> {
         match &self.single {
@@ -70,7 +81,7 @@ impl Disk {
 
     fn open_now(&self, path: &SafePath) -> io::Result<Node> {
         let relative = self.resolve(path).filter(|_| !self.gone).ok_or(io::ErrorKind::NotFound)?;
-        let Opened { file, stat } = self.root.open(relative)?;
+        let Opened { file, stat, version } = self.root.open(relative)?;
         match stat.kind {
             Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
             Kind::Directory => Ok(Node::Directory),
@@ -78,6 +89,7 @@ impl Disk {
                 content: Content::Disk(Arc::new(file)),
                 len: stat.len,
                 modified: stat.modified,
+                version,
                 name: self.single.clone(),
             })),
         }
@@ -86,12 +98,7 @@ impl Disk {
 
 impl FileSystem for Disk {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        let is_over =
-            |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
-        let due = self.checked.is_none_or(is_over);
-        if due {
-            self.follow_root(now);
-        }
+        let due = self.follow_root_when_due(now);
         match self.open_now(path) {
             // Perhaps the root has just been made anew: one look before saying no. Also if
             // there was one in this turn, for turns may last while requests come.
@@ -100,6 +107,12 @@ impl FileSystem for Disk {
             }
             opened => opened,
         }
+    }
+
+    fn version(&mut self, path: &SafePath, now: &Now) -> Option<Version> {
+        self.follow_root_when_due(now);
+        let relative = self.resolve(path).filter(|_| !self.gone)?;
+        self.root.version(relative)
     }
 
     fn is_shared_by_name(&self, path: &SafePath) -> bool {

@@ -16,7 +16,7 @@ use super::listing::Row;
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::segment::Segment;
-use crate::sys;
+use crate::sys::{self, Version};
 
 /// Where bytes come from.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ pub struct OpenFile {
     pub len: u64,
     /// Last modification.
     pub modified: Option<SystemTime>,
+    /// Which state of which file this is.
+    pub version: Version,
     /// The name, where it is not the last segment of the path: for a file that is
     /// itself the root.
     pub name: Option<Vec<u8>>,
@@ -101,6 +103,12 @@ pub trait FileSystem {
     /// # Errors
     /// [`sys::trouble`] says what they mean.
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node>;
+
+    /// The version of the file under a path, where that is cheaper to know than to open
+    /// it; if it is that of a file that was opened under this path, it is that file.
+    fn version(&mut self, _: &SafePath, _: &Now) -> Option<Version> {
+        None
+    }
 
     /// What reads the directory under a path: at most `most` entries of those whose
     /// names `keep` wants. An entry is there if and only if `open` would find it.
@@ -148,6 +156,16 @@ impl Memory {
     }
 }
 
+/// In memory there is no file to replace: bytes that are elsewhere are other bytes.
+fn version(bytes: &Bytes, modified: SystemTime) -> Version {
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    Version {
+        identity: (bytes.as_ptr().addr() as u64, 0),
+        len: bytes.len() as u64,
+        times: (since.cast_signed(), 0),
+    }
+}
+
 impl FileSystem for Memory {
     fn open(&mut self, path: &SafePath, _: &Now) -> io::Result<Node> {
         if let Some((bytes, modified)) = self.files.get(path.as_bytes()) {
@@ -155,11 +173,16 @@ impl FileSystem for Memory {
                 content: Content::Memory(bytes.clone()),
                 len: bytes.len() as u64,
                 modified: Some(*modified),
+                version: version(bytes, *modified),
                 name: None,
             }));
         }
         let is_directory = path.is_root() || self.beneath(path).next().is_some();
         if is_directory { Ok(Node::Directory) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    fn version(&mut self, path: &SafePath, _: &Now) -> Option<Version> {
+        self.files.get(path.as_bytes()).map(|(bytes, modified)| version(bytes, *modified))
     }
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {

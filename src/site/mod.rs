@@ -13,6 +13,7 @@
 //! place ([`error`]). It never sees a socket or a clock, and never writes.
 
 pub mod budget;
+pub mod cache;
 pub mod directory;
 pub mod disk;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod representation;
 use std::io;
 use std::sync::Arc;
 
+pub use cache::Cached;
 pub use disk::Disk;
 pub use files::FileSystem;
 pub use options::Options;

@@ -13,8 +13,9 @@
 //!   (Windows). No decision is ever made by comparing the strings of a request.
 //!   Opening never blocks on FIFOs or devices, and all that is said of a file
 //!   comes from the handle that was opened. [`Root::list`] says the same of every
-//!   entry as `open` would. [`Root::is_current`] tells whether the path given at
-//!   the start still leads to this very directory.
+//!   entry as `open` would. [`Root::version`] asks, in one call, which version of a
+//!   file a name leads to, where a system can. [`Root::is_current`] tells whether the
+//!   path given at the start still leads to this very directory.
 //! - [`send_file`]: file → socket inside the kernel, or `Unsupported`.
 //! - [`send_more`]: a write that tells the kernel that more follows at once.
 //! - [`bind`]: the listening sockets of one address, one for each event loop;
@@ -30,7 +31,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub mod names;
 mod sockets;
@@ -63,7 +64,7 @@ mod tests;
 pub use sockets::{AcceptTrouble, CLOSING_DEREGISTERS, abort_on_close, accept_trouble, bind};
 pub use system::{
     Root, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range, send_file,
-    send_more, trouble,
+    send_more, trouble, version_of,
 };
 
 /// Where symbolic links may lead (`--symlinks`).
@@ -98,6 +99,34 @@ pub struct Stat {
     pub modified: Option<SystemTime>,
 }
 
+/// How long after a change a file may change again without a trace: the coarsest time
+/// stamps are those of FAT, of two seconds.
+pub const SETTLING_TIME: Duration = Duration::from_secs(2);
+
+/// Which file, and which state of it: two equal versions that are
+/// [settled](Version::is_settled) have the same content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// Device and inode, where a system has them: what a rename exchanges.
+    pub identity: (u64, u64),
+    /// Size in bytes.
+    pub len: u64,
+    /// Last modification, and last change of any kind, which nobody can set back; in
+    /// nanoseconds of the system's own count.
+    pub times: (i128, i128),
+}
+
+impl Version {
+    /// Whether a later change must show in the version. A file that has only just been
+    /// written may be written again within the resolution of its time stamps (what git
+    /// calls racily clean).
+    pub fn is_settled(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let latest = self.times.0.max(self.times.1);
+        latest.saturating_add(SETTLING_TIME.as_nanos().cast_signed()) <= now.cast_signed()
+    }
+}
+
 /// An opened name and its facts.
 #[derive(Debug)]
 pub struct Opened {
@@ -105,6 +134,8 @@ pub struct Opened {
     pub file: File,
     /// From the handle, not from the name.
     pub stat: Stat,
+    /// The same.
+    pub version: Version,
 }
 
 /// One line of [`Root::list`].

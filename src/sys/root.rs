@@ -13,9 +13,9 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::unix::facts;
+use super::unix::{facts, version};
 use super::walk::{self, READ, Tree};
-use super::{Entry, Kind, Listing, Opened, Stat, Symlinks, is_proven, system};
+use super::{Entry, Kind, Listing, Opened, Stat, Symlinks, Version, is_proven, system};
 
 /// A directory, open, and all that is beneath it.
 #[derive(Debug)]
@@ -63,8 +63,21 @@ impl Root {
     pub fn open(&self, relative: &[u8]) -> io::Result<Opened> {
         debug_assert!(is_proven(relative));
         let file = self.resolve(relative)?;
-        let stat = facts(&fstat(&file)?).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Opened { file: File::from(file), stat })
+        let raw = fstat(&file)?;
+        let stat = facts(&raw).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Opened { file: File::from(file), stat, version: version(&raw) })
+    }
+
+    /// The version of the file that a name leads to by now; `None` if there is none, or
+    /// if it cannot be told.
+    ///
+    /// This look-up is *not* contained: it is for finding that a file, which was opened
+    /// by [`open`](Self::open) before, is the same still. Whatever else it finds, inside
+    /// or outside of the root, is of another version.
+    pub fn version(&self, relative: &[u8]) -> Option<Version> {
+        debug_assert!(is_proven(relative));
+        let found = retry_on_intr(|| statat(&self.tree.root, relative, AtFlags::empty()));
+        found.ok().map(|stat| version(&stat))
     }
 
     /// The files and directories in the directory of that name, as [`open`](Self::open)
@@ -76,7 +89,7 @@ impl Root {
     /// As of `open`, and if it is not a directory. An entry that cannot be looked at
     /// is no error.
     pub fn list(&self, relative: &[u8], most: usize, keep: impl Fn(&[u8]) -> bool) -> io::Result<Listing> {
-        let Opened { file, stat } = self.open(relative)?;
+        let Opened { file, stat, .. } = self.open(relative)?;
         if stat.kind != Kind::Directory {
             return Err(Errno::NOTDIR.into());
         }

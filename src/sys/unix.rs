@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{Kind, Stat, Trouble};
+use super::{Kind, Stat, Trouble, Version};
 
 /// So much of a file in one system call: Linux cuts longer requests to this by
 /// itself, and macOS refuses what does not fit an `int`.
@@ -33,6 +33,29 @@ pub(super) fn facts(stat: &rustix::fs::Stat) -> Option<Stat> {
     #[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap)]
     let (len, seconds, nanos) = (stat.st_size as i64, stat.st_mtime as i64, stat.st_mtime_nsec as i64);
     Some(Stat { kind, len: u64::try_from(len).unwrap_or(0), modified: time(seconds, nanos) })
+}
+
+/// Which file, in which state.
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+pub(super) fn version(stat: &rustix::fs::Stat) -> Version {
+    let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    Version {
+        identity: (stat.st_dev as u64, stat.st_ino as u64),
+        len: stat.st_size as u64,
+        times: (
+            time(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            time(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        ),
+    }
+}
+
+/// The version that an open file has by now.
+///
+/// # Errors
+///
+/// If the system does not tell.
+pub fn version_of(file: &File) -> io::Result<Version> {
+    Ok(version(&rustix::fs::fstat(file)?))
 }
 
 /// A file's time; `None` if it is none that can be told. File systems hand out what

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::os::windows::ffi::OsStringExt;
-use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::{AsRawHandle, AsRawSocket};
 use std::path::{Component, Path, PathBuf};
 
@@ -27,7 +27,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
-use super::{Entry, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, is_proven, names};
+use super::{Entry, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names};
 
 /// What accept says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 3] = [WSAEMFILE, WSAENOBUFS, WSA_NOT_ENOUGH_MEMORY];
@@ -37,6 +37,9 @@ pub(super) const ACCEPT_BROKEN: [i32; 3] = [WSAENOTSOCK, WSAEBADF, WSAEINVAL];
 /// Others may replace and delete what we have open: a build must not fail because
 /// somebody looks at its last result.
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+/// From 1601, where the system's count begins, to 1970, in its units of 100 ns.
+const TICKS_TO_1970: i128 = 116_444_736_000_000_000;
+
 /// As long as such a handle is open, its directory keeps its name.
 const SHARE_IN_PLACE: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE;
 
@@ -112,6 +115,11 @@ impl Root {
         fs::canonicalize(&self.given).is_ok_and(|path| path == self.path)
     }
 
+    /// Never known: a handle would have to be opened for it, which is what costs.
+    pub fn version(&self, _relative: &[u8]) -> Option<Version> {
+        None
+    }
+
     /// The facts of one entry of a directory, if it is one to show.
     fn look(&self, entry: &fs::DirEntry, parent: &[u8]) -> Option<Stat> {
         let name = entry.file_name();
@@ -145,10 +153,11 @@ impl Root {
         let mut options = OpenOptions::new();
         options.read(true).share_mode(share).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
         let file = options.open(&path)?;
-        let stat = facts(&file.metadata()?).ok_or(io::ErrorKind::NotFound)?;
+        let metadata = file.metadata()?;
+        let stat = facts(&metadata).ok_or(io::ErrorKind::NotFound)?;
         let last = final_path(&file)?;
         if self.admits(&segments, &last) {
-            Ok((Opened { file, stat }, last))
+            Ok((Opened { file, stat, version: version(&metadata) }, last))
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
@@ -191,6 +200,28 @@ fn facts(metadata: &Metadata) -> Option<Stat> {
         _ => return None,
     };
     Some(Stat { kind, len: metadata.len(), modified: metadata.modified().ok() })
+}
+
+/// Which file, in which state: of what the handle tells without a further call. A file
+/// that takes another's place has a time of creation of its own.
+fn version(metadata: &Metadata) -> Version {
+    // In units of 100 ns since 1601; so that the version can be compared with the clock,
+    // in nanoseconds since 1970.
+    let time = |ticks: u64| (i128::from(ticks) - TICKS_TO_1970) * 100;
+    Version {
+        identity: (metadata.creation_time(), 0),
+        len: metadata.len(),
+        times: (time(metadata.last_write_time()), 0),
+    }
+}
+
+/// The version that an open file has by now.
+///
+/// # Errors
+///
+/// If the system does not tell.
+pub fn version_of(file: &File) -> io::Result<Version> {
+    Ok(version(&file.metadata()?))
 }
 
 /// Where the handle is, with all links resolved and all names in full.
