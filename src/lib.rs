@@ -64,7 +64,7 @@
 //!    error response, and the connection ends.
 //! 5. [`site::Site::respond`], top to bottom: guards → method →
 //!    [`SafePath`](http::SafePath), decoded once and proven for good → one contained
-//!    open ([`sys::Root`]) → directory: redirect, index or listing →
+//!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect, index or listing →
 //!    [preconditions](http::precondition) → [range](http::range) → fields and segments.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
@@ -104,8 +104,14 @@
 //! - A step without progress cannot be written down in [`net::connection::drive`], where
 //!   each round moves bytes, clears a latch or ends; what is counted are deadlines that
 //!   pass and are not moved ([`net::Counters`]).
-//! - There is no cache yet: each request is one open, one `fstat`, one read or
-//!   `sendfile`.
+//! - The content of small files is [remembered](site::cache), but each request asks the
+//!   disk, by one `stat`, whether it is the same still: more than the one look for each
+//!   turn of the loop that was planned, because a turn can answer a request that began
+//!   after a write which its look did not see.
+//! - What has to be found out before a request can be answered (a digest, whether a
+//!   sibling is what it claims) is one kind of answer,
+//!   [`After`](http::Answer::After): the pool does it, and the handler is asked the same
+//!   again. So answers are made in one place, on the loop, however they begin.
 //!
 //! [`Segment`]: segment::Segment
 //! [`SendQueue`]: segment::SendQueue

@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::config::{Config, Exit, banner, wants_color};
-use crate::h1::{Conn, Service};
-use crate::http::Response;
+use crate::h1::{Conn, Made, Service};
 use crate::log::{AccessLog, Writer};
 use crate::net::{Counters, EventLoop, Remote};
 use crate::pool::Pool;
@@ -97,7 +96,7 @@ impl Server {
     }
 
     /// Handles that stop the loops, for other threads.
-    pub fn remotes(&self) -> Vec<Remote<Response>> {
+    pub fn remotes(&self) -> Vec<Remote<Made>> {
         self.loops.iter().map(EventLoop::remote).collect()
     }
 
@@ -181,7 +180,7 @@ fn greet(server: &Server, warnings: &[String], errors: &Writer) {
     say(errors, banner.text().trim_end());
 }
 
-fn stop(remotes: &[Remote<Response>]) {
+fn stop(remotes: &[Remote<Made>]) {
     for remote in remotes {
         // A loop that cannot be woken is gone already.
         let _ = remote.stop();

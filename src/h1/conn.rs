@@ -31,6 +31,10 @@ use crate::segment::SendQueue;
 /// become thousands of file handles.
 const RESPONSES_MAX: usize = 32;
 
+/// How often a handler may want something prepared for one request. Once is usual, and
+/// again if a file changes meanwhile; who never gets ready gets 503.
+const PREPARATIONS_MAX: u8 = 4;
+
 /// What the connections of one loop share.
 pub struct Service<H> {
     /// Answers the requests.
@@ -68,6 +72,14 @@ enum State {
     Aborted,
 }
 
+/// What the pool has made for a connection.
+pub enum Made {
+    /// The response.
+    Response(Response),
+    /// What the handler wanted before it could answer: now it is asked again.
+    Preparation,
+}
+
 /// What must be remembered of a request until its response is encoded.
 #[derive(Debug)]
 struct Pending {
@@ -75,6 +87,9 @@ struct Pending {
     /// RFC 9110 §9.3.2: a HEAD gets all of it but the body.
     without_body: bool,
     exchange: Option<Box<Exchange>>,
+    /// How often something was prepared for it, and the head, to ask again with.
+    preparations: u8,
+    head: Vec<u8>,
 }
 
 /// A response in the send queue that the log wants to hear of.
@@ -100,7 +115,7 @@ pub struct Conn<H> {
     responses: usize,
     /// The request that the pool works for, and the work until the loop takes it.
     pending: Option<Box<Pending>>,
-    work: Option<Work<Response>>,
+    work: Option<Work<Made>>,
     /// No request follows: the response in the queue is the last.
     last: bool,
     /// The peer has promised to send nothing more.
@@ -173,14 +188,52 @@ impl<H: Handler> Conn<H> {
             framing: Framing { version: request.version, keep_alive },
             without_body: request.method == Method::Head,
             exchange: self.begin_exchange(service, head, Some(request), now),
+            preparations: 0,
+            head: Vec::new(),
         };
-        match service.handler.respond(request, &self.peer, now) {
-            Answer::Ready(response) => self.respond(service, response, pending, now),
-            Answer::Later(work) => {
-                self.work = Some(work);
-                self.pending = Some(Box::new(pending));
-                self.enter(State::Answering, now.instant + service.limits.answer_timeout);
+        self.ask(service, request, head, pending, now);
+    }
+
+    /// Asks the handler, at first or again.
+    fn ask(
+        &mut self,
+        service: &mut Service<H>,
+        request: &Request<'_>,
+        head: &[u8],
+        mut pending: Pending,
+        now: &Now,
+    ) {
+        let work: Work<Made> = match service.handler.respond(request, &self.peer, now) {
+            Answer::Ready(response) => return self.respond(service, response, pending, now),
+            Answer::Later(work) => Box::new(|| Made::Response(work())),
+            Answer::After(_) if pending.preparations == PREPARATIONS_MAX => {
+                let response = service.handler.error(Status::ServiceUnavailable, &self.peer, now);
+                return self.respond(service, response, pending, now);
             }
+            Answer::After(preparation) => {
+                pending.preparations += 1;
+                pending.head = head.to_vec();
+                Box::new(|| {
+                    preparation();
+                    Made::Preparation
+                })
+            }
+        };
+        self.work = Some(work);
+        self.pending = Some(Box::new(pending));
+        if self.state != State::Answering {
+            self.enter(State::Answering, now.instant + service.limits.answer_timeout);
+        }
+    }
+
+    /// Asks the handler the same again, when what it wanted is prepared.
+    fn ask_again(&mut self, service: &mut Service<H>, mut pending: Pending, now: &Now) {
+        let head = mem::take(&mut pending.head);
+        let mut storage = field_storage();
+        match parse(&head, &mut storage) {
+            Ok(parsed) => self.ask(service, &parsed.request, &head, pending, now),
+            // It could be parsed before.
+            Err(error) => self.refuse(service, &head, error.status(), now),
         }
     }
 
@@ -234,6 +287,8 @@ impl<H: Handler> Conn<H> {
             framing: Framing { version: Version::Http11, keep_alive: false },
             without_body: input.strip_prefix(b"\r\n").unwrap_or(input).starts_with(b"HEAD "),
             exchange: self.begin_exchange(service, input, None, now),
+            preparations: 0,
+            head: Vec::new(),
         };
         self.input = Vec::new();
         let response = service.handler.error(status, &self.peer, now);

@@ -53,6 +53,31 @@ fn a_later_answer_keeps_its_place() {
 }
 
 #[test]
+fn what_has_to_be_prepared_is_asked_again_and_keeps_its_place() {
+    let mut world = World::new();
+    world.ask(&["/1", "/prepared", "/prepared", "/2"]);
+    assert_eq!(world.bodies(), ["/1"]);
+    world.work(|work| Ok(work()));
+    assert_eq!(world.bodies(), ["/prepared", "/prepared", "/2"]);
+    assert_eq!(world.service.handler.asked, ["/1", "/prepared", "/prepared", "/prepared", "/2"]);
+    assert_eq!(world.logged().len(), 4);
+}
+
+#[test]
+fn what_is_never_prepared_is_503_within_the_time_of_one_answer() {
+    let mut world = World::new();
+    world.ask(&["/never"]);
+    let deadline = world.conn.deadline();
+    for _ in 0..PREPARATIONS_MAX {
+        world.wait(Duration::from_secs(1));
+        assert_eq!(world.conn.deadline(), deadline);
+        world.work(|work| Ok(work()));
+    }
+    assert_eq!(world.responses(), [(503, "Service Unavailable".to_owned())]);
+    assert!(world.conn.is_idle());
+}
+
+#[test]
 fn an_answer_that_comes_before_the_earlier_ones_are_sent_waits_behind_them() {
     let mut world = World::new();
     world.ask(&["/1", "/later", "/2"]);

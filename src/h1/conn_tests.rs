@@ -1,6 +1,8 @@
 //! The machine without a socket: order, keep-alive, errors and ends. Next door are
 //! pipelining and the log, and its deadlines, in virtual time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -18,6 +20,7 @@ mod time;
 struct Script {
     is_mute: bool,
     asked: Vec<String>,
+    prepared: Arc<AtomicBool>,
     logged: Vec<Exchange>,
 }
 
@@ -30,6 +33,11 @@ impl Handler for Script {
         self.asked.push(request.target_text.to_owned());
         Answer::Ready(match request.target_text {
             "/later" => return Answer::Later(Box::new(|| text(Status::Ok, "late"))),
+            "/prepared" if !self.prepared.load(Ordering::Relaxed) => {
+                let prepared = Arc::clone(&self.prepared);
+                return Answer::After(Box::new(move || prepared.store(true, Ordering::Relaxed)));
+            }
+            "/never" => return Answer::After(Box::new(|| {})),
             "/big" => text(Status::Ok, vec![b'.'; 1000]),
             "/nothing" => Response::new(Status::NoContent),
             "/invalid" => {
@@ -131,7 +139,7 @@ impl World {
     }
 
     /// The pool comes to the work.
-    fn work(&mut self, outcome: impl FnOnce(Work<Response>) -> Result<Response, Refused>) {
+    fn work(&mut self, outcome: impl FnOnce(Work<Made>) -> Result<Made, Refused>) {
         let work = self.conn.take_work().unwrap();
         self.conn.work_done(&mut self.service, outcome(work), &self.now);
     }

@@ -109,7 +109,7 @@ fn an_answer_that_takes_30_seconds_is_503_and_the_late_result_is_dropped() {
     assert!(wire.starts_with("HTTP/1.1 503 ") && wire.contains("Connection: close\r\n"), "{wire}");
     assert_eq!((wire.matches("HTTP/1.1").count(), world.conn.phase()), (1, Phase::Finishing));
     assert_eq!(world.service.handler.asked, ["/later"]);
-    world.conn.work_done(&mut world.service, Ok(text(Status::Ok, "")), &world.now);
+    world.conn.work_done(&mut world.service, Ok(Made::Response(text(Status::Ok, ""))), &world.now);
     assert_eq!(world.conn.phase(), Phase::Finishing);
 }
 

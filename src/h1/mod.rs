@@ -14,5 +14,5 @@ mod encode;
 pub mod limits;
 pub mod parse;
 
-pub use conn::{Conn, Service};
+pub use conn::{Conn, Made, Service};
 pub use limits::Limits;

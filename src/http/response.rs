@@ -77,12 +77,18 @@ impl Response {
 /// Work that makes a response, on some thread of the pool.
 pub type ResponseJob = Box<dyn FnOnce() -> Response + Send>;
 
+/// Work to be done on some thread of the pool before a request can be answered.
+pub type Preparation = Box<dyn FnOnce() + Send>;
+
 /// What a handler says to a request.
 pub enum Answer {
     /// Here it is.
     Ready(Response),
     /// It may be slow: run this elsewhere.
     Later(ResponseJob),
+    /// Something has to be found out first, which may be slow: run this elsewhere, and
+    /// then ask again.
+    After(Preparation),
 }
 
 /// Answers requests: the seam between the wire ([`crate::h1`]) and the site.

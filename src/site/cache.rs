@@ -29,8 +29,10 @@ use crate::sys::Version;
 /// ones, and next to their bytes an open costs little.
 const FILE_MAX: u64 = 64 * 1024;
 
-/// How long the way to a file is taken for granted. The content never is.
-const PROOF_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the way to a file is taken for granted. The content never is. Short enough
+/// for who changes links, and long enough that ten thousand files asked for in turn are
+/// not opened all the time.
+const PROOF_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What an entry costs beside its name and content, roughly.
 const OVERHEAD: usize = 256;

@@ -8,6 +8,9 @@ use super::super::Disk;
 use super::*;
 use crate::sys::{SETTLING_TIME, Symlinks};
 
+/// A way to change a file, and what it is called.
+type Change = (&'static str, &'static dyn Fn(&Path));
+
 /// A moment at which what is written now is settled.
 fn later(now: &Now) -> Now {
     now.later(SETTLING_TIME + Duration::from_secs(1))
@@ -59,7 +62,7 @@ fn a_file_that_may_be_written_again_without_a_trace_is_not_remembered() {
 fn every_way_to_change_a_file_is_seen_at_the_next_request() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("a");
-    let change: [(&str, &dyn Fn(&Path)); 5] = [
+    let changes: [Change; 5] = [
         ("in place, same size", &|path| fs::write(path, "changed").unwrap()),
         ("longer", &|path| fs::write(path, "changed and grown").unwrap()),
         ("by rename, with the time of the old one", &|path| {
@@ -86,7 +89,7 @@ fn every_way_to_change_a_file_is_seen_at_the_next_request() {
         }),
         ("removed", &|path| fs::remove_file(path).unwrap()),
     ];
-    for (how, change) in change {
+    for (how, change) in changes {
         fs::write(&path, "content").unwrap();
         let (mut files, now) = (cached(root.path()), later(&Now::read()));
         assert_eq!(text(&mut files, "/a", &now).as_deref(), Some("content"), "{how}");
@@ -97,7 +100,7 @@ fn every_way_to_change_a_file_is_seen_at_the_next_request() {
 
 #[test]
 #[cfg(unix)]
-fn the_way_to_a_file_is_proven_again_each_second() {
+fn the_way_to_a_file_is_proven_again_from_time_to_time() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("a")).unwrap();
     fs::write(root.path().join("a/b"), "content").unwrap();

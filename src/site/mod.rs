@@ -66,6 +66,7 @@ impl<F: FileSystem> Site<F> {
         match answer {
             Answer::Ready(response) => Answer::Ready(finish(&options, loopback, response)),
             Answer::Later(job) => Answer::Later(Box::new(move || finish(&options, loopback, job()))),
+            Answer::After(preparation) => Answer::After(preparation),
         }
     }
 

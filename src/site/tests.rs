@@ -86,9 +86,12 @@ impl Bench {
 
     /// The same, with slow work done here.
     fn respond(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
-        match self.answer(method, target, fields) {
-            Answer::Ready(response) => response,
-            Answer::Later(job) => job(),
+        loop {
+            match self.answer(method, target, fields) {
+                Answer::Ready(response) => return response,
+                Answer::Later(job) => return job(),
+                Answer::After(preparation) => preparation(),
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use serve::config::Config;
-use serve::http::Response;
+use serve::h1::Made;
 use serve::net::{Counters, Remote};
 use serve::server::Server;
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ pub const SETTLED: Duration = Duration::from_millis(784_111_777_500);
 pub struct TestServer {
     pub address: SocketAddr,
     pub directory: TempDir,
-    remotes: Vec<Remote<Response>>,
+    remotes: Vec<Remote<Made>>,
     thread: Option<JoinHandle<std::io::Result<Counters>>>,
 }
 

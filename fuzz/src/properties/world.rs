@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::time::Duration;
 
 use serve::clock::Now;
-use serve::h1::{Conn, Limits, Service};
+use serve::h1::{Conn, Limits, Made, Service};
 use serve::net::connection::{Link, Step, drive};
 use serve::net::stream::Stream;
 use serve::net::{Protocol, Refused, Work};
@@ -139,7 +139,7 @@ pub(super) struct World {
     pub(super) service: Service<App>,
     pub(super) socket: Socket,
     pub(super) now: Now,
-    pub(super) work: Option<Work<serve::http::Response>>,
+    pub(super) work: Option<Work<Made>>,
     pub(super) closed: bool,
     link: Link,
     sizes: Sizes,

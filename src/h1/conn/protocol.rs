@@ -8,15 +8,15 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::super::parse::Scanner;
-use super::{Conn, Service, State};
+use super::{Conn, Made, Service, State};
 use crate::clock::Now;
-use crate::http::{Handler, Peer, Response, Status};
+use crate::http::{Handler, Peer, Status};
 use crate::net::{Notice, Phase, Protocol, Refused, Work};
 use crate::segment::SendQueue;
 
 impl<H: Handler> Protocol for Conn<H> {
     type Shared = Service<H>;
-    type Done = Response;
+    type Done = Made;
 
     fn open(service: &mut Service<H>, client: SocketAddr, listener: SocketAddr, now: &Now) -> Self {
         Conn {
@@ -124,19 +124,20 @@ impl<H: Handler> Protocol for Conn<H> {
         self.state == State::Idle
     }
 
-    fn take_work(&mut self) -> Option<Work<Response>> {
+    fn take_work(&mut self) -> Option<Work<Made>> {
         self.work.take()
     }
 
-    fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Response, Refused>, now: &Now) {
+    fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Made, Refused>, now: &Now) {
         // Late work for a request that was given up meanwhile has no one waiting for it.
         let Some(mut pending) = self.pending.take() else { return };
+        pending.framing.keep_alive &= !self.stopping;
         let response = match outcome {
-            Ok(response) => response,
+            Ok(Made::Preparation) => return self.ask_again(service, *pending, now),
+            Ok(Made::Response(response)) => response,
             Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, &self.peer, now),
             Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, &self.peer, now),
         };
-        pending.framing.keep_alive &= !self.stopping;
         self.respond(service, response, *pending, now);
     }
 
