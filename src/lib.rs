@@ -41,7 +41,7 @@
 //! | 4 | [`config`] | command line and environment → validated options of the floors below | their behaviour |
 //! | 3 | [`h1`] (RFC 9112, the wire) · [`site`] (what to answer) · [`log`] | | each other; sockets |
 //! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
-//! | 1 | [`segment`] · [`clock`] · [`pool`] | | anything above |
+//! | 1 | [`segment`] · [`clock`] · [`pool`] · [`codec`] | | anything above |
 //! | 0 | [`sys`] | the only `unsafe`: contained open, sendfile, listening sockets; one file per system behind one contract | anything of ours |
 //!
 //! `http` *is* RFC 9110 and `h1` *is* RFC 9112: the folders are the documents. `net`
@@ -117,6 +117,7 @@
 //! [`SendQueue`]: segment::SendQueue
 
 pub mod clock;
+pub mod codec;
 pub mod config;
 pub mod h1;
 pub mod http;

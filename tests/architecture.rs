@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// it, and none beside it.
 const FLOORS: [&[&str]; 6] = [
     &["sys"],
-    &["segment", "clock", "pool"],
+    &["segment", "clock", "pool", "codec"],
     &["net", "http"],
     &["h1", "site", "log"],
     &["config"],
