@@ -48,6 +48,42 @@ impl Content {
     }
 }
 
+impl Content {
+    /// What it takes of our memory.
+    pub fn bytes_in_memory(&self) -> usize {
+        match self {
+            Content::Disk(_) => 0,
+            Content::Memory(bytes) => bytes.len(),
+        }
+    }
+
+    /// Reads it from its beginning, for work that may be slow.
+    pub fn reader(&self) -> ContentReader {
+        ContentReader { content: self.clone(), position: 0 }
+    }
+}
+
+/// A [`Content`] as a stream, with a cursor of its own.
+pub struct ContentReader {
+    content: Content,
+    position: u64,
+}
+
+impl io::Read for ContentReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = match &self.content {
+            Content::Disk(file) => sys::read_at(file, buffer, self.position)?,
+            Content::Memory(bytes) => {
+                let part = cut(bytes, self.position, buffer.len() as u64);
+                buffer[..part.len()].copy_from_slice(&part);
+                part.len()
+            }
+        };
+        self.position += length as u64;
+        Ok(length)
+    }
+}
+
 /// The part of `bytes` that exists.
 fn cut(bytes: &Bytes, start: u64, length: u64) -> Bytes {
     // Both are at most the length, which is a usize.

@@ -14,6 +14,7 @@
 
 pub mod budget;
 pub mod cache;
+pub mod derived;
 pub mod directory;
 pub mod disk;
 pub mod error;
