@@ -1,15 +1,18 @@
 //! Floor 1: a few threads for work that may be slow.
 //!
-//! The loop does not wait for what takes long: a large listing (later: compressing, hashing)
-//! runs here and answers through the loop's waker. The pool is bounded twice, in
-//! threads and in jobs that wait, so a flood of slow requests costs no memory and
-//! gets 503. It never knows what a job does.
+//! The loop does not wait for what takes long: a large listing, a digest, a proof runs
+//! here and answers through the loop's waker. The pool is bounded twice, in threads and
+//! in jobs that wait, so a flood of slow requests costs no memory and gets 503. Work
+//! that nobody waits for, such as compressing, has a pool of its own, which takes only
+//! the time that is left over. A pool never knows what a job does.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use crate::sys;
 
 /// Work to be done once, on some thread of the pool.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -43,6 +46,7 @@ struct Shared {
     work: Condvar,
     threads_max: usize,
     waiting_max: usize,
+    is_background: bool,
 }
 
 #[derive(Default)]
@@ -56,8 +60,18 @@ struct State {
 impl Pool {
     /// A pool of at most `threads_max` threads, where at most `waiting_max` jobs wait.
     pub fn new(threads_max: usize, waiting_max: usize) -> Self {
-        let shared =
-            Shared { state: Mutex::new(State::default()), work: Condvar::new(), threads_max, waiting_max };
+        Pool::with(threads_max, waiting_max, false)
+    }
+
+    /// The same for work that nobody waits for: its threads run when no other wants to,
+    /// as far as the system can do that ([`sys::lower_priority`]).
+    pub fn background(threads_max: usize, waiting_max: usize) -> Self {
+        Pool::with(threads_max, waiting_max, true)
+    }
+
+    fn with(threads_max: usize, waiting_max: usize, is_background: bool) -> Self {
+        let (state, work) = (Mutex::new(State::default()), Condvar::new());
+        let shared = Shared { state, work, threads_max, waiting_max, is_background };
         Pool { handle: Arc::new(Handle { shared: Arc::new(shared) }) }
     }
 
@@ -104,6 +118,9 @@ impl Shared {
     }
 
     fn run(&self) {
+        if self.is_background {
+            sys::lower_priority();
+        }
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {

@@ -137,3 +137,11 @@ pub fn send_more(mut socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<u
 pub fn prepare_accepted(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
 }
+
+/// Lets this thread run only when no other wants to, on macOS; on FreeBSD only the
+/// administrator may say so (rtprio(2)), and nothing happens.
+pub fn lower_priority() {
+    #[cfg(target_os = "macos")]
+    // SAFETY: it concerns the calling thread alone, and takes plain numbers.
+    let _ = unsafe { libc::pthread_set_qos_class_self_np(libc::qos_class_t::QOS_CLASS_BACKGROUND, 0) };
+}

@@ -1,7 +1,7 @@
 //! Linux: look-ups that the kernel contains (`openat2`), and `sendfile`.
 //!
-//! What Linux shares with the other Unix systems is in [`unix`](super::unix). No
-//! `unsafe` here: rustix wraps all of it.
+//! What Linux shares with the other Unix systems is in [`unix`](super::unix). Next to no
+//! `unsafe` here: rustix wraps nearly all of it.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -145,6 +145,16 @@ pub(super) fn bound_sockets(addr: SocketAddr, loops: usize) -> io::Result<Vec<So
         sockets.push(socket);
     }
     Ok(sockets)
+}
+
+/// Lets this thread run only when no other wants to (`SCHED_IDLE`, sched(7)); a busy
+/// event loop takes the processor from it at once, instead of waiting for its slice.
+pub fn lower_priority() {
+    // SAFETY: zero is a valid value of each of its fields.
+    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: 0 is the calling thread, and the parameters are only read. Where it is
+    // forbidden the thread stays as it is.
+    let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
 }
 
 /// Nothing: accepted sockets inherit `TCP_NODELAY` from the listener (tcp(7)), and

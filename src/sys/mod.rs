@@ -23,7 +23,8 @@
 //!   [`abort_on_close`] makes its end a reset.
 //! - [`read_at`], [`read_range`]: positioned reads, which leave no cursor behind.
 //! - [`trouble`], [`accept_trouble`]: what an error means to a server.
-//! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process.
+//! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
+//!   thread of it.
 //!
 //! Names go in as bytes, `/`-separated and relative: no empty segment, no `.`, no
 //! `..`, no NUL. The layer that parses targets proves that; here it is asserted in
@@ -63,7 +64,7 @@ mod tests;
 
 pub use sockets::{AcceptTrouble, CLOSING_DEREGISTERS, abort_on_close, accept_trouble, bind};
 pub use system::{
-    Root, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range, send_file,
+    Root, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range, send_file,
     send_more, trouble, version_of,
 };
 

@@ -25,6 +25,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_NAME_NORMALIZED, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
     GetFinalPathNameByHandleW, VOLUME_NAME_DOS,
 };
+use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_IDLE};
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
 use super::{Entry, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names};
@@ -333,6 +334,13 @@ pub fn trouble(error: &io::Error) -> Trouble {
         code::ERROR_SHARING_VIOLATION | code::ERROR_LOCK_VIOLATION => Trouble::Exhausted,
         _ => Trouble::Failed,
     }
+}
+
+/// Lets this thread run only when no other wants to.
+pub fn lower_priority() {
+    // SAFETY: the pseudo handle is that of the calling thread and always valid; without
+    // success the thread stays as it is.
+    let _ = unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_IDLE) };
 }
 
 /// There is no such limit to raise.

@@ -6,6 +6,8 @@ mod files;
 #[cfg(unix)]
 mod links;
 #[cfg(target_os = "linux")]
+mod priority;
+#[cfg(target_os = "linux")]
 mod race;
 mod sending;
 #[cfg(unix)]
