@@ -21,6 +21,7 @@ pub mod error;
 pub mod files;
 pub mod guard;
 pub mod listing;
+pub mod multipart;
 pub mod natural;
 pub mod options;
 pub mod representation;

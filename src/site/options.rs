@@ -1,6 +1,7 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
 use super::budget::Budget;
+use super::multipart::Boundaries;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 
@@ -21,6 +22,8 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
+    /// What separates the parts of an answer to several ranges.
+    pub boundaries: Boundaries,
 }
 
 impl Default for Options {
@@ -33,6 +36,7 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
+            boundaries: Boundaries::default(),
         }
     }
 }

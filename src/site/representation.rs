@@ -7,12 +7,14 @@ use std::ops::Range;
 use percent_encoding::NON_ALPHANUMERIC;
 
 use super::files::{Content, FileSystem, OpenFile};
+use super::multipart::Multipart;
 use super::{Site, error};
 use crate::clock::Now;
 use crate::http::negotiate;
 use crate::http::precondition::{Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
 use crate::http::{Answer, Body, Request, Response, Status};
+use crate::segment::Segment;
 
 /// Bodies up to this size are read at once and sent together with their head: one
 /// `read` and one `writev` cost less than `sendfile` and the packet of its own.
@@ -53,22 +55,23 @@ impl<F: FileSystem> Site<F> {
             }
         };
         let selection = if range { select(request.fields, file.len) } else { Selection::Whole };
-        let (status, part) = match selection {
-            _ if file.len == 0 => (Status::Ok, 0..0),
-            Selection::Whole => (Status::Ok, 0..file.len),
-            Selection::Part(part) => (Status::PartialContent, part),
+        let media_type = self.options.media_types.of(name);
+        let portion = match selection {
+            _ if file.len == 0 => Portion::Whole,
+            Selection::Whole => Portion::Whole,
+            Selection::Part(part) => Portion::Part(part),
+            Selection::Parts(parts) => {
+                let boundary = self.options.boundaries.next();
+                Multipart::new(parts, file.len, &media_type, boundary).map_or(Portion::Whole, Portion::Parts)
+            }
             Selection::Unsatisfiable => return Ok(unsatisfiable(request, file.len)),
         };
-        let Some(body) = body(&file.content, &part, file.len)? else {
+        let Some(body) = portion.body(file)? else {
             return self.unsized_file(name, &file.content);
         };
-        let mut response = Response::new(status);
+        let mut response = Response::new(portion.status());
+        portion.describe(&mut response, &media_type, file.len);
         self.describe(&mut response, name, file);
-        if status == Status::PartialContent {
-            let content_range = format_args!("bytes {}-{}/{}", part.start, part.end - 1, file.len);
-            response.fields.push("Content-Range", content_range);
-        }
-        response.fields.push_block("Accept-Ranges: bytes\r\n");
         push_validators(&mut response, &validators);
         response.body = body;
         Ok(response)
@@ -76,13 +79,12 @@ impl<F: FileSystem> Site<F> {
 
     /// What the name and the options say.
     fn describe(&self, response: &mut Response, name: &[u8], file: &OpenFile) {
-        response.fields.push("Content-Type", self.options.media_types.of(name));
         if file.name.is_some() {
             // Asked for as `/`: a browser should still save it under its name.
             let encoded = percent_encoding::percent_encode(name, NON_ALPHANUMERIC);
             response.fields.push("Content-Disposition", format_args!("inline; filename*=UTF-8''{encoded}"));
         }
-        response.fields.push_block("Cache-Control: no-cache\r\n");
+        response.fields.push_block("Cache-Control: no-cache\r\nAccept-Ranges: bytes\r\n");
     }
 
     /// A file whose size said nothing true (R33): it is read, and what was read is
@@ -100,19 +102,61 @@ impl<F: FileSystem> Site<F> {
     }
 }
 
-/// The body of a part; None when the file does not have the bytes that it claims, or
-/// claims to be empty and is not.
-fn body(content: &Content, part: &Range<u64>, len: u64) -> io::Result<Option<Body>> {
+/// What is sent of a file.
+enum Portion {
+    Whole,
+    Part(Range<u64>),
+    Parts(Multipart),
+}
+
+impl Portion {
+    fn status(&self) -> Status {
+        match self {
+            Portion::Whole => Status::Ok,
+            Portion::Part(_) | Portion::Parts(_) => Status::PartialContent,
+        }
+    }
+
+    /// What kind of bytes these are. Of several parts each says itself which they are,
+    /// and the head must not (RFC 9110 §15.3.7.2).
+    fn describe(&self, response: &mut Response, media_type: &str, len: u64) {
+        match self {
+            Portion::Whole => response.fields.push("Content-Type", media_type),
+            Portion::Part(part) => {
+                response.fields.push("Content-Type", media_type);
+                let last = part.end.saturating_sub(1);
+                response.fields.push("Content-Range", format_args!("bytes {}-{last}/{len}", part.start));
+            }
+            Portion::Parts(multipart) => response.fields.push("Content-Type", multipart.content_type()),
+        }
+    }
+
+    /// The body; None when the file does not have the bytes that it claims, or claims to
+    /// be empty and is not.
+    fn body(&self, file: &OpenFile) -> io::Result<Option<Body>> {
+        let content = &file.content;
+        match self {
+            Portion::Whole if file.len == 0 => Ok(content.read(0, 1)?.is_empty().then_some(Body::Empty)),
+            Portion::Whole => Ok(piece(content, &(0..file.len), file.len <= SMALL)?.map(Body::One)),
+            Portion::Part(part) => Ok(piece(content, part, part.end - part.start <= SMALL)?.map(Body::One)),
+            // Together, so that no list of ranges has more in memory than a small file.
+            Portion::Parts(multipart) => {
+                let is_small = multipart.data_len() <= SMALL;
+                multipart.body(|part| piece(content, part, is_small))
+            }
+        }
+    }
+}
+
+/// A range of a file, read at once if it is small; None when not all of it is there.
+fn piece(content: &Content, part: &Range<u64>, is_small: bool) -> io::Result<Option<Segment>> {
+    if !is_small {
+        return Ok(Some(content.segment(part.clone())));
+    }
     let length = part.end - part.start;
-    if len == 0 {
-        return Ok(content.read(0, 1)?.is_empty().then_some(Body::Empty));
-    }
-    if length > SMALL {
-        return Ok(Some(Body::One(content.segment(part.clone()))));
-    }
     // At most SMALL, so it fits.
     let bytes = content.read(part.start, length as usize)?;
-    Ok((bytes.len() as u64 == length).then(|| Body::bytes(bytes)))
+    Ok((bytes.len() as u64 == length).then_some(Segment::Bytes(bytes)))
 }
 
 fn push_validators(response: &mut Response, validators: &Validators) {
