@@ -13,6 +13,7 @@ use serve::h1::Limits;
 use serve::http::{Answer, Exchange, Handler, Method, Peer, Request, Response, Status};
 use serve::net::{Phase, Protocol, Refused};
 use serve::site::files::Memory;
+use serve::site::multipart::Boundaries;
 use serve::site::{Options, Site};
 
 use super::wire;
@@ -227,7 +228,7 @@ pub(super) struct App {
 
 impl App {
     fn new() -> App {
-        static SITE: OnceLock<(Arc<Options>, Memory)> = OnceLock::new();
+        static SITE: OnceLock<(Options, Memory)> = OnceLock::new();
         let (options, files) = SITE.get_or_init(|| {
             let mut files = Memory::default();
             let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
@@ -237,9 +238,11 @@ impl App {
             files.insert("big", &BIG[..], then);
             files.insert("list/b c.txt", &b"b"[..], SystemTime::UNIX_EPOCH);
             files.insert(".hidden", &b"h"[..], then);
-            (Arc::default(), files)
+            (Options::default(), files)
         });
-        let site = Site::new(Arc::clone(options), files.clone(), Arc::new(|line| panic!("reported: {line}")));
+        // The same answers each time: each site begins the same sequence anew.
+        let options = Options { boundaries: Boundaries::keyed([0; 16]), ..options.clone() };
+        let site = Site::new(Arc::new(options), files.clone(), Arc::new(|line| panic!("reported: {line}")));
         App {
             site,
             asked: Vec::new(),

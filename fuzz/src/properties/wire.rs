@@ -51,7 +51,17 @@ fn response(wire: &[u8], is_head: bool) -> Response {
         [digits] if has_length => digits.parse().unwrap_or_else(|_| panic!("Content-Length: {digits}")),
         _ => panic!("not one Content-Length: {head}"),
     };
-    part(status, &all("content-range"), length);
+    let content_type = all("content-type").first().copied().unwrap_or_default();
+    let boundary = content_type.strip_prefix("multipart/byteranges; boundary=");
+    match boundary {
+        Some(boundary) if status == 206 => {
+            assert!(all("content-range").is_empty(), "{head}");
+            if !is_head && wire.len() - end - 4 >= length {
+                parts(&wire[end + 4..end + 4 + length], boundary);
+            }
+        }
+        _ => part(status, &all("content-range"), length),
+    }
     let body = if is_head { 0 } else { length };
     let closes = match all("connection")[..] {
         ["close"] => true,
@@ -102,4 +112,27 @@ fn part(status: u16, content_range: &[&str], length: usize) {
         (206 | 416, _) | (_, [_, ..]) => panic!("{status} with Content-Range {content_range:?}"),
         _ => {}
     }
+}
+
+/// §14.6, RFC 2046 §5.1: every part says which one it is, and has as many bytes; nothing
+/// else is in the body, and the delimiter stands nowhere but between the parts.
+fn parts(body: &[u8], boundary: &str) {
+    let delimiter = format!("\r\n--{boundary}");
+    let delimiter = delimiter.as_bytes();
+    let mut rest = body.strip_prefix(&delimiter[2..]).unwrap_or_else(|| panic!("no delimiter in front"));
+    let mut count = 0;
+    while rest != b"--\r\n" {
+        let text = rest.strip_prefix(b"\r\n").unwrap_or_else(|| panic!("no line end"));
+        let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") else { panic!("no head") };
+        let Ok(head) = std::str::from_utf8(&text[..end]) else { panic!("a head must be ASCII") };
+        let fields: Vec<_> = head.split("\r\n").map(field).collect();
+        let [("Content-Type", _), ("Content-Range", range)] = fields[..] else { panic!("{head}") };
+        let data = &text[end + 4..];
+        let next = data.windows(delimiter.len()).position(|window| window == delimiter);
+        let Some(length) = next else { panic!("no delimiter behind a part") };
+        part(206, &[range], length);
+        rest = &data[length + delimiter.len()..];
+        count += 1;
+    }
+    assert!(count >= 2, "{count} parts");
 }
