@@ -4,6 +4,7 @@
 //! how a message looks on the wire is [`crate::h1`]'s business, and what a site
 //! holds is [`crate::site`]'s. The two meet in [`Handler`].
 
+pub mod coding;
 pub mod date;
 pub mod exchange;
 pub mod fields;

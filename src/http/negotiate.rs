@@ -1,6 +1,7 @@
 //! Content negotiation (RFC 9110 §12): which of the forms on offer a client prefers.
+//! What it says of codings is read in [`super::coding`].
 
-use super::fields::RequestFields;
+use super::fields::{RequestFields, is_token};
 
 /// The forms in which `serve` speaks of directories and errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,20 +56,41 @@ fn weigh(member: &str, main: &str, sub: &str) -> Option<(u8, u16)> {
         return None;
     };
     let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    Some((specific, weight.map_or(Some(1000), thousandths)?))
+    Some((specific, weight.map_or(Some(FULL), |qvalue| thousandths(qvalue.as_bytes()))?))
 }
 
-/// `qvalue` of §12.4.2: `0`, `1`, or `0.` and up to three digits.
-fn thousandths(qvalue: &str) -> Option<u16> {
-    let (whole, fraction) = qvalue.split_once('.').unwrap_or((qvalue, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+/// The quality of what is not weighted, in thousandths (RFC 9110 §12.4.2).
+pub(super) const FULL: u16 = 1000;
+
+/// `token [ weight ]`, as members of Accept-Encoding are (§12.5.3): the token, and its
+/// quality in thousandths. None for whatever is not exactly that.
+pub(super) fn weighted(member: &[u8]) -> Option<(&[u8], u16)> {
+    let Some(semicolon) = member.iter().position(|&b| b == b';') else {
+        return is_token(member).then_some((member, FULL));
+    };
+    let name = member[..semicolon].trim_ascii_end();
+    let weight = member[semicolon + 1..].trim_ascii_start();
+    let [b'q' | b'Q', b'=', qvalue @ ..] = weight else { return None };
+    let quality = thousandths(qvalue)?;
+    is_token(name).then_some((name, quality))
+}
+
+/// `qvalue` of §12.4.2: `0` or `1`, and up to three decimals; of one only zeros.
+fn thousandths(qvalue: &[u8]) -> Option<u16> {
+    let (whole, decimals) = match qvalue {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
+        _ => return None,
+    };
+    if !decimals.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // Three digits at most, padded to three: never more than 999.
-    let part: u16 = format!("{fraction:0<3}").parse().ok()?;
+    // Three digits at most: never more than 999.
+    let places = decimals.iter().chain(b"000").take(3);
+    let part = places.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     match whole {
-        "0" => Some(part),
-        "1" if part == 0 => Some(1000),
+        b'0' => Some(part),
+        b'1' if part == 0 => Some(FULL),
         _ => None,
     }
 }
@@ -77,6 +99,35 @@ fn thousandths(qvalue: &str) -> Option<u16> {
 mod tests {
     use super::super::fields::FieldLine;
     use super::*;
+
+    #[test]
+    fn qualities_are_read_to_the_thousandth_or_not_at_all() {
+        for (qvalue, expected) in [
+            ("0", Some(0)),
+            ("0.", Some(0)),
+            ("0.000", Some(0)),
+            ("0.5", Some(500)),
+            ("0.05", Some(50)),
+            ("0.001", Some(1)),
+            ("0.999", Some(999)),
+            ("1", Some(1000)),
+            ("1.", Some(1000)),
+            ("1.000", Some(1000)),
+            ("", None),
+            (".", None),
+            (".5", None),
+            ("00.5", None),
+            ("0.0001", None),
+            ("0,5", None),
+            ("0.5 ", None),
+            ("0.+5", None),
+            ("1.001", None),
+            ("2", None),
+            ("-0", None),
+        ] {
+            assert_eq!(thousandths(qvalue.as_bytes()), expected, "{qvalue:?}");
+        }
+    }
 
     #[test]
     fn json_is_sent_when_it_is_preferred() {
