@@ -134,6 +134,17 @@ impl Fields {
         self.text.push_str(lines);
     }
 
+    /// Adds a member to a list-based field (RFC 9110 §5.6.1), which stays one line: some
+    /// caches read only the first `Vary`.
+    pub fn push_member(&mut self, name: &str, member: &str) {
+        let Some(list) = self.get(name).map(str::to_owned) else { return self.push(name, member) };
+        let mut members = list.split(',').map(str::trim);
+        if !members.any(|known| known == "*" || known.eq_ignore_ascii_case(member)) {
+            self.remove(name);
+            self.push(name, format_args!("{list}, {member}"));
+        }
+    }
+
     /// Removes every field of that name.
     pub fn remove(&mut self, name: &str) {
         if self.get(name).is_some() {
@@ -203,6 +214,19 @@ mod tests {
         assert_eq!(fields.get("CACHE-CONTROL"), Some("no-cache"));
         fields.remove("Cache-control");
         assert_eq!(fields.as_bytes(), b"X: 1\r\n");
+    }
+
+    #[test]
+    fn a_list_stays_one_line_without_doubles() {
+        let mut fields = Fields::new();
+        for member in ["Accept", "Origin", "accept", "Accept-Encoding"] {
+            fields.push_member("Vary", member);
+        }
+        assert_eq!(fields.as_bytes(), b"Vary: Accept, Origin, Accept-Encoding\r\n");
+        let mut fields = Fields::new();
+        fields.push("vary", "*");
+        fields.push_member("Vary", "Accept");
+        assert_eq!(fields.as_bytes(), b"vary: *\r\n");
     }
 
     #[test]

@@ -25,6 +25,43 @@ pub fn form(fields: RequestFields<'_>) -> Form {
     if json > html { Form::Json } else { Form::Html }
 }
 
+/// How a client feels about HTML, by its Accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taste {
+    /// It names `text/html` or `text/*`, as navigations of browsers do.
+    Html,
+    /// It takes whatever comes: `*/*` alone, or no Accept at all.
+    Anything,
+    /// It names other types, with or without a `*/*` behind them, or refuses HTML.
+    Other,
+}
+
+/// Whether a client that asks for some unknown thing wants a page.
+///
+/// ```
+/// use serve::http::{RequestFields, fields::FieldLine, negotiate::{Taste, taste}};
+/// let accept = [FieldLine { name: "Accept", value: b"application/json, text/plain, */*" }];
+/// assert_eq!(taste(RequestFields::new(&accept)), Taste::Other);
+/// ```
+pub fn taste(fields: RequestFields<'_>) -> Taste {
+    let members = fields.members("accept").filter_map(|member| std::str::from_utf8(member).ok());
+    let (mut best, mut names_others) = ((0, 0), false);
+    for member in members {
+        match weigh(member, "text", "html") {
+            Some(weighed) if weighed.0 > best.0 => best = weighed,
+            Some(_) => {}
+            None => names_others = true,
+        }
+    }
+    match best {
+        (0, _) if !names_others => Taste::Anything,
+        (0, _) | (_, 0) => Taste::Other,
+        (1, _) if names_others => Taste::Other,
+        (1, _) => Taste::Anything,
+        _ => Taste::Html,
+    }
+}
+
 /// The quality of one media type in thousandths: that of its most specific range.
 fn quality(fields: RequestFields<'_>, main: &str, sub: &str) -> u16 {
     let mut best = (0, 0);
@@ -127,6 +164,36 @@ mod tests {
         ] {
             assert_eq!(thousandths(qvalue.as_bytes()), expected, "{qvalue:?}");
         }
+    }
+
+    #[test]
+    fn navigations_want_html_and_data_does_not() {
+        use Taste::*;
+        for (accept, expected) in [
+            // Navigations of Firefox, Chromium and Safari; htmx; Turbo.
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Html),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", Html),
+            ("text/html, */*", Html),
+            ("*/*, TEXT/HTML;q=0.1", Html),
+            ("text/*", Html),
+            // curl, wget, fetch, scripts; nothing at all.
+            ("*/*", Anything),
+            ("*/*;q=0.5", Anything),
+            ("", Anything),
+            // axios, images and style sheets.
+            ("application/json, text/plain, */*", Other),
+            ("image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", Other),
+            ("text/css,*/*;q=0.1", Other),
+            ("application/json", Other),
+            ("text/html;q=0, */*", Other),
+            ("*/*;q=0", Other),
+            ("text/*, text/html;q=0", Other),
+            ("nonsense", Other),
+        ] {
+            let line = [FieldLine { name: "Accept", value: accept.as_bytes() }];
+            assert_eq!(taste(RequestFields::new(&line)), expected, "{accept}");
+        }
+        assert_eq!(taste(RequestFields::new(&[])), Anything);
     }
 
     #[test]

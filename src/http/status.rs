@@ -9,6 +9,7 @@ pub enum Status {
     NoContent = 204,
     PartialContent = 206,
     MovedPermanently = 301,
+    Found = 302,
     NotModified = 304,
     BadRequest = 400,
     Forbidden = 403,
@@ -27,6 +28,29 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every error that is given, in ascending order.
+    pub const ERRORS: &[Status] = &[
+        Status::BadRequest,
+        Status::Forbidden,
+        Status::NotFound,
+        Status::MethodNotAllowed,
+        Status::RequestTimeout,
+        Status::PreconditionFailed,
+        Status::UriTooLong,
+        Status::RangeNotSatisfiable,
+        Status::MisdirectedRequest,
+        Status::RequestHeaderFieldsTooLarge,
+        Status::InternalServerError,
+        Status::NotImplemented,
+        Status::ServiceUnavailable,
+        Status::HttpVersionNotSupported,
+    ];
+
+    /// Whether it tells of an error (4xx and 5xx).
+    pub fn is_error(self) -> bool {
+        self.code() >= 400
+    }
+
     /// The number on the wire.
     pub fn code(self) -> u16 {
         self as u16
@@ -39,6 +63,7 @@ impl Status {
             Status::NoContent => "No Content",
             Status::PartialContent => "Partial Content",
             Status::MovedPermanently => "Moved Permanently",
+            Status::Found => "Found",
             Status::NotModified => "Not Modified",
             Status::BadRequest => "Bad Request",
             Status::Forbidden => "Forbidden",

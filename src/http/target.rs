@@ -146,6 +146,44 @@ impl SafePath {
         Some(SafePath { bytes, trailing_slash: false })
     }
 
+    /// A path beneath the root as people write it, `404.html` or `pages/404.html`: not
+    /// encoded, and a slash or `./` at its beginning changes nothing. None if it is no
+    /// path, leads upwards, or names the root.
+    pub fn of_file(name: &str) -> Option<SafePath> {
+        let name = name.strip_prefix("./").unwrap_or(name);
+        let name = name.strip_prefix('/').unwrap_or(name);
+        name.split('/').try_fold(SafePath::root(), |path, segment| path.join(segment.as_bytes()))
+    }
+
+    /// The path with something behind its last name, like an extension; None for the
+    /// root, which has no name, and for a path that ends in a slash. A suffix has no
+    /// slash in it.
+    pub fn with_suffix(&self, suffix: &str) -> Option<SafePath> {
+        if self.trailing_slash || self.is_root() || suffix.contains(['/', '\0']) {
+            return None;
+        }
+        Some(SafePath { bytes: [&self.bytes, suffix.as_bytes()].concat(), trailing_slash: false })
+    }
+
+    /// What is left of the path beneath `base`; None if it lies elsewhere. The base itself,
+    /// without its slash, is left as the root without a slash.
+    pub fn beneath(&self, base: &SafePath) -> Option<SafePath> {
+        if base.is_root() {
+            return Some(self.clone());
+        }
+        let bytes = match self.bytes.strip_prefix(&base.bytes[..])? {
+            [] => Vec::new(),
+            [b'/', rest @ ..] => rest.to_vec(),
+            _ => return None,
+        };
+        Some(SafePath { bytes, trailing_slash: self.trailing_slash })
+    }
+
+    /// The same path as that of a directory: with a slash, so that relative links work.
+    pub fn to_directory(&self) -> SafePath {
+        SafePath { bytes: self.bytes.clone(), trailing_slash: true }
+    }
+
     /// The decoded bytes, without a slash at either end; empty is the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -383,6 +421,54 @@ mod tests {
         ] {
             assert_eq!(SafePath::parse(path).unwrap().to_location(), location);
         }
+    }
+
+    #[test]
+    fn files_are_named_without_encoding_and_never_above_the_root() {
+        for (name, expected) in
+            [("404.html", "404.html"), ("/a/b%20c", "a/b%20c"), ("./a b", "a b"), (".hidden", ".hidden")]
+        {
+            let path = SafePath::of_file(name).unwrap();
+            assert_eq!((path.as_bytes(), path.has_trailing_slash()), (expected.as_bytes(), false), "{name}");
+        }
+        for name in ["", "/", "./", "a/", "a//b", "../a", "a/../b", "//a", "a\0"] {
+            assert_eq!(SafePath::of_file(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn suffixes_go_behind_names_only() {
+        let with = |path: &str| SafePath::parse(path).unwrap().with_suffix(".html");
+        assert_eq!(with("/a/b").unwrap().as_bytes(), b"a/b.html");
+        assert_eq!((with("/"), with("/a/")), (None, None));
+        assert_eq!(SafePath::parse("/a").unwrap().with_suffix("/b"), None);
+    }
+
+    #[test]
+    fn a_base_is_whole_segments_in_any_spelling() {
+        let base = SafePath::parse("/docs/v1").unwrap();
+        for (path, expected) in [
+            ("/docs/v1", Some(("", false))),
+            ("/docs/v1/", Some(("", true))),
+            ("//docs/./v%31/a", Some(("a", false))),
+            ("/docs/v1/a/", Some(("a", true))),
+            ("/docs/v1/../v1/docs/v1", Some(("docs/v1", false))),
+            ("/docs/v12", None),
+            ("/docs", None),
+            ("/docs/v1/..", None),
+            ("/", None),
+            ("/a/docs/v1/", None),
+        ] {
+            let beneath = SafePath::parse(path).unwrap().beneath(&base);
+            let expected = expected.map(|(bytes, slash)| (bytes.as_bytes().to_vec(), slash));
+            assert_eq!(
+                beneath.map(|path| (path.as_bytes().to_vec(), path.has_trailing_slash())),
+                expected,
+                "{path}"
+            );
+        }
+        let path = SafePath::parse("/a/").unwrap();
+        assert_eq!(path.beneath(&SafePath::root()), Some(path));
     }
 
     #[test]

@@ -6,6 +6,11 @@ use crate::http::{Body, Response, Status};
 /// Error pages need a little style and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Whether an error is told to people, so that a page of the user's own may tell it.
+pub(super) fn is_html(response: &Response) -> bool {
+    response.fields.get("Content-Type").is_some_and(|media_type| media_type.starts_with("text/html"))
+}
+
 /// The page of an error, and the fields that belong to its status.
 pub fn page(status: Status, form: Form) -> Response {
     let mut response = Response::new(status);
@@ -58,6 +63,7 @@ fn hint(status: Status) -> &'static str {
         | Status::NoContent
         | Status::PartialContent
         | Status::MovedPermanently
+        | Status::Found
         | Status::NotModified => "",
     }
 }
