@@ -43,6 +43,11 @@ impl Format {
     /// All of them, those first that tend to be smaller.
     pub const ALL: [Format; 3] = [Format::Brotli, Format::Zstd, Format::Gzip];
 
+    /// Its place in [`Format::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The name in messages (RFC 9110 §8.4.1).
     ///
     /// ```

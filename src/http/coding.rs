@@ -5,6 +5,7 @@
 
 use super::fields::RequestFields;
 use super::negotiate::{FULL, weighted};
+use crate::codec::Format;
 
 /// How the bytes of a representation are coded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,11 +27,16 @@ impl Coding {
 
     /// As it stands in Content-Encoding. Identity does never stand there (§8.4.1).
     pub fn name(self) -> &'static str {
+        self.format().map_or("identity", Format::token)
+    }
+
+    /// How it is done; None for identity, where nothing is.
+    pub fn format(self) -> Option<Format> {
         match self {
-            Coding::Identity => "identity",
-            Coding::Gzip => "gzip",
-            Coding::Zstd => "zstd",
-            Coding::Brotli => "br",
+            Coding::Identity => None,
+            Coding::Gzip => Some(Format::Gzip),
+            Coding::Zstd => Some(Format::Zstd),
+            Coding::Brotli => Some(Format::Brotli),
         }
     }
 
@@ -44,6 +50,16 @@ impl Coding {
     /// Where it stands in a table of all of them.
     fn index(self) -> usize {
         self as usize
+    }
+}
+
+impl From<Format> for Coding {
+    fn from(format: Format) -> Coding {
+        match format {
+            Format::Gzip => Coding::Gzip,
+            Format::Zstd => Coding::Zstd,
+            Format::Brotli => Coding::Brotli,
+        }
     }
 }
 

@@ -46,6 +46,53 @@ const TEXT_TYPES: &[&str] = &[
     "image/svg+xml",
 ];
 
+/// What gets smaller by a coding, besides text and what is named `…+json` and `…+xml`.
+const COMPRESSIBLE_TYPES: &[&str] = &[
+    "application/geo+json-seq",
+    "application/javascript",
+    "application/json",
+    "application/json5",
+    "application/json-seq",
+    "application/jsonl",
+    "application/msgpack",
+    "application/rtf",
+    "application/vnd.ms-fontobject",
+    "application/wasm",
+    "application/x-font-ttf",
+    "application/x-javascript",
+    "application/x-ndjson",
+    "application/x-sh",
+    "application/x-tex",
+    "application/xml",
+    "application/xml-dtd",
+    "application/yaml",
+    "font/otf",
+    "font/sfnt",
+    "font/ttf",
+    "image/bmp",
+    "image/vnd.microsoft.icon",
+    "image/x-icon",
+    "model/gltf-binary",
+    "model/obj",
+    "model/stl",
+];
+
+/// Whether a representation of this type gets smaller by a content coding, as a rule.
+/// Pictures, sound, films, archives and WOFF are compressed already.
+///
+/// ```
+/// use serve::http::media_type::is_compressible;
+/// assert!(is_compressible("text/html; charset=utf-8") && is_compressible("image/svg+xml"));
+/// assert!(!is_compressible("image/png") && !is_compressible("font/woff2"));
+/// ```
+pub fn is_compressible(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.starts_with("text/")
+        || essence.ends_with("+json")
+        || essence.ends_with("+xml")
+        || COMPRESSIBLE_TYPES.contains(&essence.as_str())
+}
+
 /// Extension → Content-Type, with what the command line added.
 #[derive(Clone, Debug, Default)]
 pub struct MediaTypes {
@@ -152,6 +199,47 @@ mod tests {
             assert_eq!(types.of(name.as_bytes()), expected, "{name}");
         }
         assert_eq!(types.of(b"a.\xff"), OCTET_STREAM);
+    }
+
+    #[test]
+    fn text_in_every_guise_is_compressible_and_what_is_compressed_is_not() {
+        let types = MediaTypes::default();
+        for name in [
+            "a.html",
+            "a.css",
+            "a.js",
+            "a.mjs",
+            "a.json",
+            "a.svg",
+            "a.xml",
+            "a.txt",
+            "a.md",
+            "a.csv",
+            "a.wasm",
+            "a.ttf",
+            "a.otf",
+            "a.webmanifest",
+            "a.atom",
+            "a.rss",
+            "a.xhtml",
+            "a.map",
+            "a.ico",
+            "a.bmp",
+            "a.geojson",
+            "a.rs",
+            "a.yaml",
+        ] {
+            assert!(is_compressible(&types.of(name.as_bytes())), "{name}: {}", types.of(name.as_bytes()));
+        }
+        for name in [
+            "a.png", "a.jpg", "a.webp", "a.avif", "a.gif", "a.mp4", "a.webm", "a.mp3", "a.ogg", "a.zip",
+            "a.gz", "a.br", "a.zst", "a.xz", "a.7z", "a.woff", "a.woff2", "a.pdf", "a.docx", "a.iso", "a",
+        ] {
+            assert!(!is_compressible(&types.of(name.as_bytes())), "{name}: {}", types.of(name.as_bytes()));
+        }
+        assert!(is_compressible("Text/HTML;charset=x") && is_compressible("application/JSON ; a=b"));
+        assert!(is_compressible("application/problem+json"));
+        assert!(!is_compressible("") && !is_compressible("text") && !is_compressible("application/jsonx"));
     }
 
     #[test]

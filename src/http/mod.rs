@@ -21,6 +21,6 @@ pub mod target;
 pub use exchange::{Exchange, Peer};
 pub use fields::{Fields, RequestFields};
 pub use request::{Method, Request, Version};
-pub use response::{Answer, Body, Handler, Response};
+pub use response::{Answer, Body, Handler, Preparation, Response};
 pub use status::Status;
 pub use target::SafePath;

@@ -66,10 +66,12 @@ pub struct Look {
 /// A precompressed sibling.
 #[derive(Clone, Debug)]
 pub struct Sibling {
-    /// As it was opened.
-    pub file: OpenFile,
-    /// Whether it decodes to the file; unknown as long as nobody has tried.
-    pub proof: Option<bool>,
+    /// Which it was.
+    pub version: Version,
+    /// Whether it decodes to the file.
+    pub proof: bool,
+    /// As it was opened, if it is small: with its content in memory.
+    pub file: Option<OpenFile>,
 }
 
 /// A coded form made here.
@@ -120,6 +122,12 @@ impl Derived {
         result
     }
 
+    /// Whether so many bytes are a reasonable part of the whole: what would push out
+    /// everything else, or itself, is not worth making.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        bytes <= self.lock().bytes_max / 4
+    }
+
     /// Has work done at some later time, as far as there is any room for it.
     pub fn in_background(&self, job: Job) -> Result<(), Full> {
         (self.background)(job)
@@ -167,8 +175,8 @@ impl Memory {
 
 impl Entry {
     fn cost(&self, path: &[u8]) -> usize {
-        let siblings = self.siblings.iter().flatten().filter_map(|look| look.found.as_ref());
-        let siblings: usize = siblings.map(|sibling| sibling.file.content.bytes_in_memory()).sum();
+        let siblings = self.siblings.iter().flatten().filter_map(|look| look.found.as_ref()?.file.as_ref());
+        let siblings: usize = siblings.map(|file| file.content.bytes_in_memory()).sum();
         let coded = self.coded.iter().map(|coded| match coded {
             Coded::Ready(bytes) => bytes.len(),
             Coded::Unknown | Coded::Making | Coded::Useless => 0,

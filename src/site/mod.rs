@@ -14,6 +14,7 @@
 
 pub mod budget;
 pub mod cache;
+mod coded;
 pub mod derived;
 pub mod directory;
 pub mod disk;

@@ -1,6 +1,7 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
 use super::budget::Budget;
+use super::derived::Derived;
 use super::multipart::Boundaries;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
@@ -22,6 +23,12 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
+    /// Whether siblings such as `app.js.br` are sent for their files.
+    pub precompressed: bool,
+    /// Whether files without siblings are compressed.
+    pub compress: bool,
+    /// What is remembered of versions of files, over all loops.
+    pub derived: Derived,
     /// What separates the parts of an answer to several ranges.
     pub boundaries: Boundaries,
 }
@@ -36,6 +43,9 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
+            precompressed: true,
+            compress: true,
+            derived: Derived::default(),
             boundaries: Boundaries::default(),
         }
     }

@@ -64,8 +64,8 @@ mod tests;
 
 pub use sockets::{AcceptTrouble, CLOSING_DEREGISTERS, abort_on_close, accept_trouble, bind};
 pub use system::{
-    Root, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range, send_file,
-    send_more, trouble, version_of,
+    Root, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range,
+    send_file, send_more, trouble, version_of,
 };
 
 /// Where symbolic links may lead (`--symlinks`).
