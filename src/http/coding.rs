@@ -27,10 +27,15 @@ impl Coding {
 
     /// As it stands in Content-Encoding. Identity does never stand there (§8.4.1).
     pub fn name(self) -> &'static str {
-        self.format().map_or("identity", Format::token)
+        match self {
+            Coding::Identity => "identity",
+            Coding::Gzip => Format::Gzip.token(),
+            Coding::Zstd => Format::Zstd.token(),
+            Coding::Brotli => Format::Brotli.token(),
+        }
     }
 
-    /// How it is done; None for identity, where nothing is.
+    /// How to do it; None for identity, where there is nothing to do.
     pub fn format(self) -> Option<Format> {
         match self {
             Coding::Identity => None,
@@ -250,6 +255,13 @@ mod tests {
         ] {
             assert_eq!(accepted(value).choose(available), expected, "{value} of {available:?}");
         }
+    }
+
+    #[test]
+    fn every_coding_but_identity_has_a_format_in_the_same_order() {
+        let formats: Vec<_> = Coding::ALL.into_iter().filter_map(Coding::format).collect();
+        assert_eq!(formats, Format::ALL);
+        assert_eq!(Format::ALL.map(Coding::from)[..], Coding::ALL[..3]);
     }
 
     #[test]

@@ -3,24 +3,36 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use sha2::{Digest, Sha256};
+
+use super::coding::Coding;
 use super::date::{self, HttpDate};
-use super::fields::RequestFields;
+use super::fields::{FieldLine, RequestFields};
 use super::request::Method;
 
 /// A file younger than this may change again within the resolution of its time
 /// stamp, so its tag cannot promise byte equality yet (§8.8.1).
 const SETTLING_TIME: Duration = Duration::from_secs(2);
 
-/// An entity tag (§8.8.3): size and modification time, no inode and no path, so
-/// that replicas of a site agree.
+/// An entity tag (§8.8.3). What is in it is the same on every replica of a site: no
+/// inode, no device, no path (R44).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ETag {
     weak: bool,
-    len: u64,
-    modified_ns: u64,
+    basis: Basis,
+    coding: Coding,
 }
 
-/// Room for `W/"` + 16 + `-` + 16 + `"` and to spare.
+/// What makes one content differ from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    /// Size and modification time: known without reading.
+    Stamp { len: u64, modified_ns: u64 },
+    /// A digest of the bytes themselves.
+    Digest(u128),
+}
+
+/// Room for `W/"` + 16 + `-` + 16 or 32 digits + a coding + `"` and to spare.
 const TAG_MAX: usize = 48;
 
 impl ETag {
@@ -35,7 +47,35 @@ impl ETag {
             return None;
         }
         let weak = now.duration_since(modified).map_or(true, |age| age < SETTLING_TIME);
-        Some(ETag { weak, len, modified_ns })
+        Some(ETag { weak, basis: Basis::Stamp { len, modified_ns }, coding: Coding::Identity })
+    }
+
+    /// The tag of bytes with this SHA-256: for what has no time that says anything. It is
+    /// strong, however young they are.
+    ///
+    /// Half of the digest goes into the tag: 128 bits are more than chance ever meets,
+    /// and who can make two files collide may as well replace the one by the other.
+    pub fn of_digest(sha256: &[u8; 32]) -> ETag {
+        let mut half = [0; 16];
+        half.copy_from_slice(&sha256[..16]);
+        ETag { weak: false, basis: Basis::Digest(u128::from_be_bytes(half)), coding: Coding::Identity }
+    }
+
+    /// The tag of these bytes, which are read for it. Not for the loop, if they are many.
+    ///
+    /// ```
+    /// use serve::http::precondition::ETag;
+    /// assert_eq!(ETag::of_bytes(b"abc").to_string(), "\"ba7816bf8f01cfea414140de5dae2223\"");
+    /// ```
+    pub fn of_bytes(bytes: &[u8]) -> ETag {
+        ETag::of_digest(&Sha256::digest(bytes).into())
+    }
+
+    /// The tag of a coded form of the same: each is a representation of its own, and no
+    /// part of one may be taken for a part of another (§8.8.3.3).
+    #[must_use]
+    pub fn with_coding(self, coding: Coding) -> ETag {
+        ETag { coding, ..self }
     }
 
     /// Whether equal tags promise equal bytes.
@@ -47,7 +87,7 @@ impl ETag {
     fn render(self, buffer: &mut [u8; TAG_MAX]) -> &[u8] {
         use std::io::Write;
         let mut rest = &mut buffer[..];
-        // The longest tag has 38 bytes: it fits, so the write cannot fail.
+        // The longest tag has 41 bytes: it fits, so the write cannot fail.
         let _ = write!(rest, "{self}");
         let left = rest.len();
         &buffer[..TAG_MAX - left]
@@ -73,7 +113,18 @@ fn opaque(tag: &[u8]) -> &[u8] {
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let weak = if self.weak { "W/" } else { "" };
-        write!(f, "{weak}\"{:x}-{:x}\"", self.len, self.modified_ns)
+        // No coding ends like a number, so a stamp, a digest and their coded forms never
+        // look alike.
+        let coding = match self.coding {
+            Coding::Identity => "",
+            Coding::Gzip => "-gz",
+            Coding::Zstd => "-zst",
+            Coding::Brotli => "-br",
+        };
+        match self.basis {
+            Basis::Stamp { len, modified_ns } => write!(f, "{weak}\"{len:x}-{modified_ns:x}{coding}\""),
+            Basis::Digest(digest) => write!(f, "{weak}\"{digest:032x}{coding}\""),
+        }
     }
 }
 
@@ -92,6 +143,18 @@ impl Validators {
         let etag = modified.and_then(|modified| ETag::of(len, modified, now));
         let last_modified = etag.and(modified).and_then(|modified| date::from_time(modified.min(now)));
         Validators { etag, last_modified }
+    }
+
+    /// Those of what is known by its content alone: such as has no time that means
+    /// something, or is made anew for each request.
+    pub fn of_content(etag: ETag) -> Validators {
+        Validators { etag: Some(etag), last_modified: None }
+    }
+
+    /// Those of a coded form of the same.
+    #[must_use]
+    pub fn with_coding(self, coding: Coding) -> Validators {
+        Validators { etag: self.etag.map(|etag| etag.with_coding(coding)), ..self }
     }
 }
 
@@ -137,6 +200,32 @@ pub fn evaluate(method: Method, fields: RequestFields<'_>, current: &Validators)
     }
     // 5: a range, unless it would be a part of something else. §14.2: only GET has ranges.
     Outcome::Proceed { range: method == Method::Get && if_range_holds(fields, current) }
+}
+
+/// The preconditions of a request, for when there is something to hold them against that
+/// has yet to be made. Without preconditions, as most requests are, they are nothing.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    method: Method,
+    lines: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// The fields that [`evaluate`] reads.
+const FIELDS: [&str; 5] =
+    ["if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range"];
+
+impl Conditions {
+    /// Those of a request.
+    pub fn of(method: Method, fields: RequestFields<'_>) -> Conditions {
+        let lines = FIELDS.iter().flat_map(|&name| fields.all(name).map(move |value| (name, value.to_vec())));
+        Conditions { method, lines: lines.collect() }
+    }
+
+    /// What they make of it, exactly as [`evaluate`] would have said.
+    pub fn evaluate(&self, current: &Validators) -> Outcome {
+        let lines: Vec<_> = self.lines.iter().map(|(name, value)| FieldLine { name, value }).collect();
+        evaluate(self.method, RequestFields::new(&lines), current)
+    }
 }
 
 fn any_tag(fields: RequestFields<'_>, name: &'static str, matches: impl Fn(&[u8]) -> bool) -> bool {

@@ -1,5 +1,7 @@
 //! Conditional requests, in the order of RFC 9110 §13.2.2.
 
+use proptest::prelude::*;
+
 use super::Outcome::*;
 use super::*;
 use crate::http::fields::FieldLine;
@@ -34,6 +36,69 @@ const GO: Outcome = Proceed { range: true };
 #[test]
 fn the_tag_is_size_and_time() {
     assert_eq!(validators().etag.unwrap().to_string(), TAG);
+}
+
+#[test]
+fn every_coding_has_a_tag_of_its_own_and_each_is_a_tag() {
+    let stamps = [Some(at(MODIFIED)), Some(at(u64::MAX / 1_000_000_000)), Some(at(2))];
+    let stamps = stamps.into_iter().flat_map(|modified| {
+        [0, 4096, u64::MAX].map(|len| Validators::of(len, modified, at(MODIFIED + 100)).etag.unwrap())
+    });
+    let mut seen = std::collections::HashSet::new();
+    for tag in stamps.chain([ETag::of_bytes(b""), ETag::of_bytes(b"a"), ETag::of_digest(&[0; 32])]) {
+        for coding in Coding::ALL {
+            let coded = tag.with_coding(coding);
+            let text = coded.to_string();
+            assert!(seen.insert(text.trim_start_matches("W/").to_owned()), "{text} twice");
+            assert_eq!(coded.is_weak(), tag.is_weak());
+            assert!(coded.matches_weakly(text.as_bytes()), "{text} is cut off");
+            let inner = text.trim_start_matches("W/").trim_matches('"');
+            assert!(inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{text}");
+        }
+    }
+    assert_eq!(
+        validators().with_coding(Coding::Gzip).etag.unwrap().to_string(),
+        TAG.replace("a00\"", "a00-gz\"")
+    );
+}
+
+#[test]
+fn a_coded_form_is_another_representation_with_the_same_date() {
+    let gzip = validators().with_coding(Coding::Gzip);
+    let tag = gzip.etag.unwrap().to_string();
+    for (name, value, expected) in [
+        ("If-None-Match", &*tag, NotModified),
+        ("If-None-Match", TAG, GO),
+        ("If-Match", &*tag, GO),
+        ("If-Match", TAG, PreconditionFailed),
+        ("If-Range", &*tag, GO),
+        ("If-Range", TAG, Proceed { range: false }),
+        ("If-Modified-Since", DATE, NotModified),
+    ] {
+        let line = [FieldLine { name, value: value.as_bytes() }];
+        assert_eq!(evaluate(Method::Get, RequestFields::new(&line), &gzip), expected, "{name}: {value}");
+    }
+}
+
+#[test]
+fn what_is_known_by_its_content_has_a_strong_tag_and_no_date() {
+    let made = Validators::of_content(ETag::of_bytes(b"hello"));
+    let tag = made.etag.unwrap().to_string();
+    assert_eq!(tag, "\"2cf24dba5fb0a30e26e83b2ac5b9e29e\"");
+    for (name, value, expected) in [
+        ("If-None-Match", &*tag, NotModified),
+        ("If-Match", &*tag, GO),
+        ("If-Match", "\"2cf24dba5fb0a30e26e83b2ac5b9e29f\"", PreconditionFailed),
+        ("If-Range", &*tag, GO),
+        // Without a date there is nothing that a date could be compared with.
+        ("If-Modified-Since", LATER, GO),
+        ("If-Unmodified-Since", EARLIER, GO),
+        ("If-Range", DATE, Proceed { range: false }),
+        ("If-Range", "nonsense", Proceed { range: false }),
+    ] {
+        let line = [FieldLine { name, value: value.as_bytes() }];
+        assert_eq!(evaluate(Method::Get, RequestFields::new(&line), &made), expected, "{name}: {value}");
+    }
 }
 
 #[test]
@@ -119,4 +184,30 @@ fn last_modified_is_never_later_than_now() {
     let future = Validators::of(1, Some(at(MODIFIED + 1000)), at(MODIFIED));
     assert_eq!(future.last_modified, date::parse(DATE.as_bytes()));
     assert!(future.etag.unwrap().is_weak());
+}
+
+proptest! {
+    #[test]
+    fn conditions_that_were_kept_say_what_the_request_said(
+        is_head: bool,
+        lines in prop::collection::vec(
+            (
+                prop::sample::select(vec![
+                    "If-Match", "If-None-Match", "if-none-match", "If-Modified-Since", "If-Unmodified-Since",
+                    "If-Range", "Range", "Accept",
+                ]),
+                prop::sample::select(vec![TAG, "\"x\"", "W/\"y\"", "*", DATE, EARLIER, LATER, "nonsense", ""]),
+            ),
+            0..5,
+        ),
+    ) {
+        let method = if is_head { Method::Head } else { Method::Get };
+        let lines: Vec<_> =
+            lines.iter().map(|(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
+        let fields = RequestFields::new(&lines);
+        let kept = Conditions::of(method, fields);
+        for current in [validators(), Validators::default(), Validators::of_content(ETag::of_bytes(b"a"))] {
+            prop_assert_eq!(kept.evaluate(&current), evaluate(method, fields, &current));
+        }
+    }
 }
