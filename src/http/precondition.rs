@@ -78,6 +78,12 @@ impl ETag {
         ETag { coding, ..self }
     }
 
+    /// The tag of something equivalent, of which other bytes may be made tomorrow.
+    #[must_use]
+    pub fn weakened(self) -> ETag {
+        ETag { weak: true, ..self }
+    }
+
     /// Whether equal tags promise equal bytes.
     pub fn is_weak(&self) -> bool {
         self.weak
@@ -151,10 +157,12 @@ impl Validators {
         Validators { etag: Some(etag), last_modified: None }
     }
 
-    /// Those of a coded form of the same.
+    /// Those of a coded form of the same, which has an entity tag of its own if its bytes
+    /// do; else a weak one says that it is equivalent.
     #[must_use]
-    pub fn with_coding(self, coding: Coding) -> Validators {
-        Validators { etag: self.etag.map(|etag| etag.with_coding(coding)), ..self }
+    pub fn of_coded(self, coding: Coding, own: Option<ETag>) -> Validators {
+        let etag = own.or_else(|| self.etag.map(ETag::weakened));
+        Validators { etag: etag.map(|etag| etag.with_coding(coding)), ..self }
     }
 }
 

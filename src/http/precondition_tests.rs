@@ -57,14 +57,14 @@ fn every_coding_has_a_tag_of_its_own_and_each_is_a_tag() {
         }
     }
     assert_eq!(
-        validators().with_coding(Coding::Gzip).etag.unwrap().to_string(),
+        validators().of_coded(Coding::Gzip, None).etag.unwrap().to_string(),
         TAG.replace("a00\"", "a00-gz\"")
     );
 }
 
 #[test]
 fn a_coded_form_is_another_representation_with_the_same_date() {
-    let gzip = validators().with_coding(Coding::Gzip);
+    let gzip = validators().of_coded(Coding::Gzip, None);
     let tag = gzip.etag.unwrap().to_string();
     for (name, value, expected) in [
         ("If-None-Match", &*tag, NotModified),
