@@ -165,6 +165,7 @@ fn greet(server: &Server, warnings: &[String], errors: &Writer) {
     let banner = banner::Banner {
         root: &server.config.root,
         root_is_file: server.config.root.is_file(),
+        base: &server.config.site.base,
         addresses: &server.addresses,
         interfaces: &interfaces,
         color: wants_color(io::stderr().is_terminal()),

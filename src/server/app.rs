@@ -31,8 +31,8 @@ impl Handler for App {
         self.site.respond(request, peer, now)
     }
 
-    fn error(&mut self, status: Status, peer: &Peer, _: &Now) -> Response {
-        self.site.error(status, peer)
+    fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
+        self.site.error(status, peer, now)
     }
 
     fn is_logging(&self) -> bool {

@@ -6,7 +6,7 @@ use super::files::{Entries, FileSystem, Node, OpenFile};
 use super::{Options, Site, error, listing, status_of};
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
-use crate::http::target::{encode_query, is_hidden};
+use crate::http::target::is_hidden;
 use crate::http::{Answer, Body, Request, Response, SafePath, Status};
 use crate::sys::{self, Trouble};
 
@@ -28,7 +28,15 @@ impl<F: FileSystem> Site<F> {
         {
             return self.answer_file(request, name.as_bytes(), file, now);
         }
-        match self.files.open(path, now) {
+        let opened = self.files.open(path, now);
+        let is_missing = opened.as_ref().is_err_and(|error| sys::trouble(error) == Trouble::Missing);
+        // Before the directory of that name: generators write `blog.html` beside `blog/`.
+        if (is_missing || matches!(opened, Ok(Node::Directory)))
+            && let Some((path, file)) = self.find_clean(path, now)?
+        {
+            return self.answer_file(request, path.name().unwrap_or_default(), file, now);
+        }
+        match opened {
             Err(error) => Err(status_of(&error, path, &self.report)),
             // A file is no directory, unless it is itself the root.
             Ok(Node::File(_)) if path.has_trailing_slash() && !path.is_root() => Err(Status::NotFound),
@@ -37,8 +45,12 @@ impl<F: FileSystem> Site<F> {
                 let name = name.as_deref().or(path.name()).unwrap_or_default();
                 self.answer_file(request, name, file, now)
             }
-            Ok(Node::Directory) if !path.has_trailing_slash() => Ok(Answer::Ready(redirect(path, query))),
-            Ok(Node::Directory) if !self.options.listing => Err(Status::NotFound),
+            Ok(Node::Directory) if !path.has_trailing_slash() => {
+                Ok(Answer::Ready(self.redirect(Status::MovedPermanently, &path.to_directory(), query)))
+            }
+            Ok(Node::Directory) if !self.options.listing || self.is_start(request, path) => {
+                Err(Status::NotFound)
+            }
             Ok(Node::Directory) => Ok(self.list(request, path, query)),
         }
     }
@@ -94,18 +106,4 @@ fn page(form: Form, path: &SafePath, entries: Entries, options: &Options) -> Res
 /// `?format=json`, also among other parameters.
 fn asks_for_json(query: Option<&str>) -> bool {
     query.is_some_and(|query| query.split('&').any(|parameter| parameter == "format=json"))
-}
-
-/// To the same path with a slash, so that relative links work. Only the path and the
-/// query: nothing of the request's Host gets into it (R41).
-fn redirect(path: &SafePath, query: Option<&str>) -> Response {
-    let mut response = Response::new(Status::MovedPermanently);
-    let location = path.to_location();
-    match query {
-        Some(query) => response.fields.push("Location", format_args!("{location}/?{}", encode_query(query))),
-        None => response.fields.push("Location", format_args!("{location}/")),
-    }
-    // Tomorrow the directory may be a file: browsers would keep a 301 for ever.
-    response.fields.push("Cache-Control", "no-cache");
-    response
 }

@@ -2,30 +2,42 @@
 //!
 //! [`Site::respond`] is one walk, in this order:
 //!
-//! 1. the method: GET and HEAD go on, OPTIONS is answered, the rest is refused;
-//! 2. the guards of loopback listeners ([`guard`]): is it meant for us?
-//! 3. the target becomes a [`SafePath`], hidden names do not exist;
+//! 1. the guards of loopback listeners ([`guard`]): is it meant for us?
+//! 2. the method: GET and HEAD go on, OPTIONS is answered (also for scripts of other
+//!    sites, [`cors`]), the rest is refused;
+//! 3. the target becomes a [`SafePath`] beneath the base path ([`routing`]), hidden names
+//!    do not exist;
 //! 4. [`files`]: one contained open, for whatever is looked up;
-//! 5. a directory ([`directory`]): redirect, index file, or listing;
-//! 6. a file ([`representation`]): preconditions, ranges, fields, segments.
+//! 5. nothing there, or a directory: the same name with `.html`, if that is wanted
+//!    ([`routing`]);
+//! 6. a directory ([`directory`]): redirect, index file, or listing;
+//! 7. a file ([`representation`]): preconditions, ranges, fields, segments;
+//! 8. when nothing answers ([`routing`]): the fallback of a single-page application;
+//! 9. an error may be told by a page of the user's own ([`error_page`]);
+//! 10. what every response says ([`cors`], `--header`).
 //!
 //! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
 //! place ([`error`]). It never sees a socket or a clock, and never writes.
 
 pub mod budget;
 pub mod cache;
+pub mod caching;
 mod coded;
+pub mod cors;
 pub mod derived;
 pub mod directory;
 pub mod disk;
 pub mod error;
+pub mod error_page;
 pub mod files;
 pub mod guard;
 pub mod listing;
 pub mod multipart;
 pub mod natural;
 pub mod options;
+mod portion;
 pub mod representation;
+pub mod routing;
 
 use std::io;
 use std::sync::Arc;
@@ -34,6 +46,9 @@ pub use cache::Cached;
 pub use disk::Disk;
 pub use files::FileSystem;
 pub use options::Options;
+
+use cors::Grant;
+use routing::Place;
 
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
@@ -62,20 +77,36 @@ impl<F: FileSystem> Site<F> {
 
     /// Answers a request.
     pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
-        let answer = self.walk(request, peer, now);
-        let answer = answer
-            .unwrap_or_else(|status| Answer::Ready(error::page(status, negotiate::form(request.fields))));
-        let (options, loopback) = (Arc::clone(&self.options), peer.loopback);
+        let grant = Grant::new(&self.options, Some(request.fields), peer);
+        let answer = self.walk(request, peer, now).unwrap_or_else(|status| {
+            let mut response = error::page(status, negotiate::form(request.fields));
+            self.mark_choice(status, &mut response);
+            Answer::Ready(response)
+        });
         match answer {
-            Answer::Ready(response) => Answer::Ready(finish(&options, loopback, response)),
-            Answer::Later(job) => Answer::Later(Box::new(move || finish(&options, loopback, job()))),
+            Answer::Ready(mut response) => {
+                if cors::is_preflight(request) && response.status == Status::NoContent {
+                    grant.push_preflight(&self.options, &mut response.fields);
+                }
+                let response = self.dress(response, now);
+                Answer::Ready(finish(&self.options, grant, response))
+            }
+            Answer::Later(job) => {
+                let (options, report) = (Arc::clone(&self.options), Arc::clone(&self.report));
+                let pages = self.pages_for_later(now);
+                Answer::Later(Box::new(move || {
+                    let response = error_page::dress_with(pages, job(), &options, &report);
+                    finish(&options, grant, response)
+                }))
+            }
             Answer::After(preparation) => Answer::After(preparation),
         }
     }
 
     /// The response to what is no request at all, or could not be answered.
-    pub fn error(&self, status: Status, peer: &Peer) -> Response {
-        finish(&self.options, peer.loopback, error::page(status, Form::Html))
+    pub fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
+        let response = self.dress(error::page(status, Form::Html), now);
+        finish(&self.options, Grant::new(&self.options, None, peer), response)
     }
 
     fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
@@ -88,10 +119,17 @@ impl<F: FileSystem> Site<F> {
         }
         let Target::Path { path, query } = request.target else { return Err(Status::BadRequest) };
         let path = SafePath::parse(path).map_err(|_| Status::BadRequest)?;
+        let path = match self.enter(path, query)? {
+            Place::Inside(path) => path,
+            Place::Elsewhere(redirect) => return Ok(Answer::Ready(redirect)),
+        };
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
             return Err(Status::NotFound);
         }
-        self.answer_path(request, &path, query, now)
+        match self.answer_path(request, &path, query, now) {
+            Err(Status::NotFound) => self.when_nothing_answers(request, &path, now),
+            answer => answer,
+        }
     }
 }
 
@@ -116,12 +154,9 @@ fn options_response() -> Response {
 }
 
 /// What every response has, and what the command line wants of every response.
-fn finish(options: &Options, loopback: bool, mut response: Response) -> Response {
+fn finish(options: &Options, grant: Grant, mut response: Response) -> Response {
     response.fields.push_block("Server: serve\r\nX-Content-Type-Options: nosniff\r\n");
-    if loopback {
-        // Other sites' pages must not read what runs on this machine (R38).
-        response.fields.push_block("Cross-Origin-Resource-Policy: same-site\r\n");
-    }
+    grant.push_fields(options, &mut response.fields);
     for (index, (name, value)) in options.headers.iter().enumerate() {
         // The first of a name replaces ours, the next ones stand beside it.
         if !options.headers[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {

@@ -1,22 +1,40 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
 use super::budget::Budget;
+use super::caching::CachePolicy;
+use super::cors::Cors;
 use super::derived::Derived;
 use super::multipart::Boundaries;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
+use crate::http::{SafePath, Status};
 
 /// The options of a site.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// The prefix of the URL space beneath which the files live; the root is none.
+    pub base: SafePath,
     /// Names that stand for their directory, in order of preference; each is one segment.
     pub index: Vec<String>,
     /// Whether a directory without an index file is listed.
     pub listing: bool,
     /// Whether names that begin with a dot are served and listed.
     pub hidden: bool,
+    /// Whether `/about` answers `about.html`.
+    pub clean_urls: bool,
+    /// The file that answers for missing paths: that of a single-page application.
+    pub spa: Option<SafePath>,
+    /// Files that take the place of our own error pages; for 404 there is always
+    /// `404.html`, too.
+    pub error_pages: Vec<(Status, SafePath)>,
     /// Fields for every response: `Some` sets one, `None` removes it.
     pub headers: Vec<(String, Option<String>)>,
+    /// What caches are told of files.
+    pub cache: CachePolicy,
+    /// Which pages of other sites may read the files.
+    pub cors: Cors,
+    /// Whether pages are isolated from other sites, so that they may share memory.
+    pub coi: bool,
     /// Content-Type by name.
     pub media_types: MediaTypes,
     /// Who may be asked for, on loopback.
@@ -36,10 +54,17 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            base: SafePath::root(),
             index: vec!["index.html".into(), "index.htm".into()],
             listing: true,
             hidden: false,
+            clean_urls: false,
+            spa: None,
+            error_pages: Vec::new(),
             headers: Vec::new(),
+            cache: CachePolicy::default(),
+            cors: Cors::default(),
+            coi: false,
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),

@@ -2,23 +2,18 @@
 //! (behaviour, sections 4 and 5).
 
 use std::io;
-use std::ops::Range;
 
 use percent_encoding::NON_ALPHANUMERIC;
 
 use super::files::{Content, FileSystem, OpenFile};
 use super::multipart::Multipart;
+use super::portion::Portion;
 use super::{Site, error};
 use crate::clock::Now;
 use crate::http::negotiate;
 use crate::http::precondition::{Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
 use crate::http::{Answer, Body, Request, Response, Status};
-use crate::segment::Segment;
-
-/// Bodies up to this size are read at once and sent together with their head: one
-/// `read` and one `writev` cost less than `sendfile` and the packet of its own.
-const SMALL: u64 = 32 * 1024;
 
 /// Most that is read of a file that does not know its size, as those of `/proc`.
 const UNSIZED_MAX: usize = 1024 * 1024;
@@ -49,7 +44,7 @@ impl<F: FileSystem> Site<F> {
         let validators = Validators::of(file.len, file.modified, now.system);
         let range = match evaluate(request.method, request.fields, &validators) {
             Outcome::Proceed { range } => range,
-            Outcome::NotModified => return Ok(not_modified(&validators)),
+            Outcome::NotModified => return Ok(self.not_modified(request, name, &validators)),
             Outcome::PreconditionFailed => {
                 return Ok(error::page(Status::PreconditionFailed, negotiate::form(request.fields)));
             }
@@ -66,97 +61,60 @@ impl<F: FileSystem> Site<F> {
             }
             Selection::Unsatisfiable => return Ok(unsatisfiable(request, file.len)),
         };
-        let Some(body) = portion.body(file)? else {
-            return self.unsized_file(name, &file.content);
+        let Some(body) = portion.body(&file.content, file.len)? else {
+            return self.unsized_file(request, name, &file.content);
         };
         let mut response = Response::new(portion.status());
         portion.describe(&mut response, &media_type, file.len);
-        self.describe(&mut response, name, file);
+        self.describe(&mut response, request, name, file);
         push_validators(&mut response, &validators);
         response.body = body;
         Ok(response)
     }
 
     /// What the name and the options say.
-    fn describe(&self, response: &mut Response, name: &[u8], file: &OpenFile) {
+    fn describe(&self, response: &mut Response, request: &Request<'_>, name: &[u8], file: &OpenFile) {
         if file.name.is_some() {
             // Asked for as `/`: a browser should still save it under its name.
             let encoded = percent_encoding::percent_encode(name, NON_ALPHANUMERIC);
             response.fields.push("Content-Disposition", format_args!("inline; filename*=UTF-8''{encoded}"));
         }
-        response.fields.push_block("Cache-Control: no-cache\r\nAccept-Ranges: bytes\r\n");
+        self.push_cache_control(response, request, name);
+        response.fields.push_block("Accept-Ranges: bytes\r\n");
+    }
+
+    /// What caches are told; the same on 200, 206 and 304.
+    fn push_cache_control(&self, response: &mut Response, request: &Request<'_>, name: &[u8]) {
+        // Whatever is encoded in the target is no name that a bundler wrote.
+        let target = request.target_text.split('?').next().unwrap_or_default();
+        let is_addressed = target.as_bytes().strip_suffix(name).is_some_and(|above| above.ends_with(b"/"));
+        let media_type = self.options.media_types.of(name);
+        if let Some(value) = self.options.cache.field(name, &media_type, is_addressed) {
+            response.fields.push("Cache-Control", value);
+        }
+    }
+
+    /// RFC 9110 §15.4.5: what a 200 would have said of the cache, and the tag.
+    fn not_modified(&self, request: &Request<'_>, name: &[u8], validators: &Validators) -> Response {
+        let mut response = Response::new(Status::NotModified);
+        self.push_cache_control(&mut response, request, name);
+        push_validators(&mut response, validators);
+        response
     }
 
     /// A file whose size said nothing true (R33): it is read, and what was read is
     /// what is sent, without validators, for the next read may differ.
-    fn unsized_file(&self, name: &[u8], content: &Content) -> io::Result<Response> {
+    fn unsized_file(&self, request: &Request<'_>, name: &[u8], content: &Content) -> io::Result<Response> {
         let bytes = content.read(0, UNSIZED_MAX + 1)?;
         if bytes.len() > UNSIZED_MAX {
             return Err(io::Error::other("a file without a size has more than 1 MiB"));
         }
         let mut response = Response::new(Status::Ok);
         response.fields.push("Content-Type", self.options.media_types.of(name));
-        response.fields.push_block("Cache-Control: no-cache\r\n");
+        self.push_cache_control(&mut response, request, name);
         response.body = Body::bytes(bytes);
         Ok(response)
     }
-}
-
-/// What is sent of a file.
-enum Portion {
-    Whole,
-    Part(Range<u64>),
-    Parts(Multipart),
-}
-
-impl Portion {
-    fn status(&self) -> Status {
-        match self {
-            Portion::Whole => Status::Ok,
-            Portion::Part(_) | Portion::Parts(_) => Status::PartialContent,
-        }
-    }
-
-    /// What kind of bytes these are. Of several parts each says itself which they are,
-    /// and the head must not (RFC 9110 §15.3.7.2).
-    fn describe(&self, response: &mut Response, media_type: &str, len: u64) {
-        match self {
-            Portion::Whole => response.fields.push("Content-Type", media_type),
-            Portion::Part(part) => {
-                response.fields.push("Content-Type", media_type);
-                let last = part.end.saturating_sub(1);
-                response.fields.push("Content-Range", format_args!("bytes {}-{last}/{len}", part.start));
-            }
-            Portion::Parts(multipart) => response.fields.push("Content-Type", multipart.content_type()),
-        }
-    }
-
-    /// The body; None when the file does not have the bytes that it claims, or claims to
-    /// be empty and is not.
-    fn body(&self, file: &OpenFile) -> io::Result<Option<Body>> {
-        let content = &file.content;
-        match self {
-            Portion::Whole if file.len == 0 => Ok(content.read(0, 1)?.is_empty().then_some(Body::Empty)),
-            Portion::Whole => Ok(piece(content, &(0..file.len), file.len <= SMALL)?.map(Body::One)),
-            Portion::Part(part) => Ok(piece(content, part, part.end - part.start <= SMALL)?.map(Body::One)),
-            // Together, so that no list of ranges has more in memory than a small file.
-            Portion::Parts(multipart) => {
-                let is_small = multipart.data_len() <= SMALL;
-                multipart.body(|part| piece(content, part, is_small))
-            }
-        }
-    }
-}
-
-/// A range of a file, read at once if it is small; None when not all of it is there.
-fn piece(content: &Content, part: &Range<u64>, is_small: bool) -> io::Result<Option<Segment>> {
-    if !is_small {
-        return Ok(Some(content.segment(part.clone())));
-    }
-    let length = part.end - part.start;
-    // At most SMALL, so it fits.
-    let bytes = content.read(part.start, length as usize)?;
-    Ok((bytes.len() as u64 == length).then_some(Segment::Bytes(bytes)))
 }
 
 fn push_validators(response: &mut Response, validators: &Validators) {
@@ -166,14 +124,6 @@ fn push_validators(response: &mut Response, validators: &Validators) {
     if let Some(modified) = validators.last_modified {
         response.fields.push("Last-Modified", modified);
     }
-}
-
-/// RFC 9110 §15.4.5: what a 200 would have said of the cache, and the tag.
-fn not_modified(validators: &Validators) -> Response {
-    let mut response = Response::new(Status::NotModified);
-    response.fields.push_block("Cache-Control: no-cache\r\n");
-    push_validators(&mut response, validators);
-    response
 }
 
 /// RFC 9110 §15.5.17: how long it is, so that the client can ask better.

@@ -130,7 +130,9 @@ fn nothing_is_looked_up_for_what_is_refused_before() {
         ("HEAD", "/x/.git", &[], Status::NotFound),
     ] {
         assert_eq!(bench.respond(method, target, fields).status, status, "{method} {target}");
-        assert_eq!(bench.opened(), [""; 0], "{method} {target}");
+        // What is hidden looks as if it were not there, down to the error page.
+        let opened = if status == Status::NotFound { &["404.html"][..] } else { &[] };
+        assert_eq!(bench.opened(), opened, "{method} {target}");
     }
     assert_eq!(bench.get("/a").status, Status::Ok);
 }
@@ -140,12 +142,12 @@ fn a_file_is_one_look_up_and_a_directory_asks_for_its_index_first() {
     let mut bench = Bench::new(&["a", "d/b", "i/index.htm"], Options::default());
     for (target, opened) in [
         ("/a", &["a"][..]),
-        ("/missing", &["missing"]),
+        ("/missing", &["missing", "404.html"]),
         ("/d", &["d"]),
         ("/d/", &["d/index.html", "d/index.htm", "d"]),
         ("/i/", &["i/index.html", "i/index.htm"]),
         ("/", &["index.html", "index.htm", ""]),
-        ("/a/", &["a/index.html", "a/index.htm", "a"]),
+        ("/a/", &["a/index.html", "a/index.htm", "a", "404.html"]),
     ] {
         let _ = bench.get(target);
         assert_eq!(bench.opened(), opened, "{target}");
@@ -251,7 +253,7 @@ fn fields_of_the_options_are_on_answers_now_and_later_and_on_errors() {
     let mut bench = Bench::new(&["a", "d/b"], Options { headers, ..Options::default() });
     let mut responses: Vec<_> =
         ["/a", "/d", "/d/", "/missing", "/%00"].map(|target| bench.get(target)).into();
-    responses.push(bench.site.error(Status::BadRequest, &PEER));
+    responses.push(bench.site.error(Status::BadRequest, &PEER, &bench.now));
     for response in responses {
         let own = (response.fields.get("x-own"), response.fields.get("server"));
         assert_eq!(own, (Some("1"), None), "{:?}", response.status);

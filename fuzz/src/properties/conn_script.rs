@@ -260,9 +260,9 @@ impl Handler for App {
         self.site.respond(request, peer, now)
     }
 
-    fn error(&mut self, status: Status, peer: &Peer, _: &Now) -> Response {
+    fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
         self.has_given_up |= status == Status::ServiceUnavailable;
-        self.site.error(status, peer)
+        self.site.error(status, peer, now)
     }
 
     fn is_logging(&self) -> bool {

@@ -1,0 +1,107 @@
+//! Error pages of the user's own: `404.html` at the root, and what `--error-page` names.
+//!
+//! Such a page takes the place of ours in a response that is already complete: the
+//! status and the fields that belong to it stay. It is not the representation that was
+//! asked for, so it has no validator, and conditions and ranges do not apply to it (RFC
+//! 9110 §13.2.1, §14.2). It may bring scripts, so our policy for pages is taken off.
+
+use super::error;
+use super::files::{FileSystem, Node, OpenFile};
+use super::options::Options;
+use super::portion::Portion;
+use super::{Report, Site};
+use crate::clock::Now;
+use crate::http::{Response, SafePath, Status};
+
+/// Used for 404 without being named, wherever it exists.
+const NOT_FOUND_PAGE: &str = "404.html";
+
+/// What the pool may find out about a directory when its listing is made.
+const LATER: [Status; 4] =
+    [Status::Forbidden, Status::NotFound, Status::InternalServerError, Status::ServiceUnavailable];
+
+/// An error page, opened.
+pub(super) struct ErrorPage {
+    path: SafePath,
+    file: OpenFile,
+}
+
+impl<F: FileSystem> Site<F> {
+    /// Dresses an error in the user's page, if there is one for it; anything else stays as
+    /// it is, and so does an error for a program that prefers JSON.
+    pub(super) fn dress(&mut self, response: Response, now: &Now) -> Response {
+        if !response.status.is_error() || !error::is_html(&response) {
+            return response;
+        }
+        match self.error_page(response.status, now) {
+            Some(page) => page.wear(response, &self.options, &self.report),
+            None => response,
+        }
+    }
+
+    /// The pages for errors that a listing may end with, opened beforehand: the pool has
+    /// no files. Only those that were asked for are worth it.
+    pub(super) fn pages_for_later(&mut self, now: &Now) -> Vec<(Status, ErrorPage)> {
+        let named = LATER.into_iter().filter(|&status| named(&self.options, status).is_some());
+        let named: Vec<Status> = named.collect();
+        named.into_iter().filter_map(|status| Some((status, self.error_page(status, now)?))).collect()
+    }
+
+    /// Opens the page of a status. One that was named and cannot be had is reported.
+    fn error_page(&mut self, status: Status, now: &Now) -> Option<ErrorPage> {
+        let (path, is_named) = match named(&self.options, status) {
+            Some(path) => (path.clone(), true),
+            None if status == Status::NotFound => (SafePath::of_file(NOT_FOUND_PAGE)?, false),
+            None => return None,
+        };
+        let trouble = match self.files.open(&path, now) {
+            Ok(Node::File(file)) => return Some(ErrorPage { path, file }),
+            Ok(Node::Directory) => "it is a folder".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if is_named {
+            (self.report)(&format!("the page for {} at {}: {trouble}", status.code(), path.to_location()));
+        }
+        None
+    }
+}
+
+/// Dresses what the pool has made; an error that came unforeseen keeps our page.
+pub(super) fn dress_with(
+    pages: Vec<(Status, ErrorPage)>,
+    response: Response,
+    options: &Options,
+    report: &Report,
+) -> Response {
+    let page = pages.into_iter().find(|(status, _)| *status == response.status && error::is_html(&response));
+    match page {
+        Some((_, page)) => page.wear(response, options, report),
+        None => response,
+    }
+}
+
+impl ErrorPage {
+    /// Puts the page on a response, whole. What cannot be read leaves it as it is.
+    pub(super) fn wear(self, mut response: Response, options: &Options, report: &Report) -> Response {
+        let trouble = match Portion::Whole.body(&self.file.content, self.file.len) {
+            Ok(Some(body)) => {
+                let name = self.path.name().unwrap_or_default();
+                response.fields.remove("Content-Type");
+                response.fields.remove("Content-Security-Policy");
+                response.fields.push("Content-Type", options.media_types.of(name));
+                response.body = body;
+                return response;
+            }
+            Ok(None) => "its size is not true".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let code = response.status.code();
+        report(&format!("the page for {code} at {}: {trouble}", self.path.to_location()));
+        response
+    }
+}
+
+fn named(options: &Options, status: Status) -> Option<&SafePath> {
+    // The last one counts, as on every command line.
+    options.error_pages.iter().rev().find(|(of, _)| *of == status).map(|(_, path)| path)
+}
