@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use crate::http::SafePath;
 use crate::http::target::encode_segment;
 
 /// More URLs than this help nobody.
@@ -20,6 +21,8 @@ pub struct Banner<'a> {
     pub root: &'a Path,
     /// Whether that is one file, so that URLs end in its name.
     pub root_is_file: bool,
+    /// The prefix of all paths; the root is none.
+    pub base: &'a SafePath,
     /// The addresses that were bound, with their real ports.
     pub addresses: &'a [SocketAddr],
     /// The addresses of the machine's interfaces, for binds to all of them.
@@ -65,10 +68,11 @@ impl Banner<'_> {
 
     /// The path of every URL.
     fn path(&self) -> String {
-        match self.root.file_name().filter(|_| self.root_is_file) {
-            Some(name) => format!("/{}", encode_segment(name.as_encoded_bytes())),
-            None => "/".to_owned(),
+        let mut path = self.base.to_directory().to_location();
+        if let Some(name) = self.root.file_name().filter(|_| self.root_is_file) {
+            path.extend(encode_segment(name.as_encoded_bytes()));
         }
+        path
     }
 }
 

@@ -6,10 +6,15 @@ use super::*;
 use proptest::prelude::*;
 
 fn banner(root: &str, is_file: bool, addresses: &[&str], interfaces: &[&str]) -> String {
+    banner_below("/", root, is_file, addresses, interfaces)
+}
+
+fn banner_below(base: &str, root: &str, is_file: bool, addresses: &[&str], interfaces: &[&str]) -> String {
     let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
     let interfaces: Vec<IpAddr> = interfaces.iter().map(|text| text.parse().unwrap()).collect();
     let root = Path::new(root);
-    Banner { root, root_is_file: is_file, addresses: &addresses, interfaces: &interfaces, color: false }
+    let base = &SafePath::parse(base).unwrap();
+    Banner { base, root, root_is_file: is_file, addresses: &addresses, interfaces: &interfaces, color: false }
         .text()
 }
 
@@ -25,6 +30,17 @@ Press Ctrl-C to stop.
     let localhost = expected.replace("127.0.0.1", "localhost");
     assert_eq!(banner("/srv/www", false, &["127.0.0.1:8000", "[::1]:8000"], &[]), localhost);
     assert_eq!(banner("/srv/www", false, &["[::1]:8000"], &[]), expected.replace("127.0.0.1", "[::1]"));
+}
+
+#[test]
+fn urls_begin_with_the_base_path() {
+    for (base, root, is_file, url) in [
+        ("/docs", "/srv/www", false, "http://127.0.0.1:8000/docs/"),
+        ("/a%20b/c/", "/srv/x y", true, "http://127.0.0.1:8000/a%20b/c/x%20y"),
+    ] {
+        let text = banner_below(base, root, is_file, &["127.0.0.1:8000"], &[]);
+        assert!(text.contains(&format!("  {url}\n")), "{text}");
+    }
 }
 
 #[test]
@@ -93,7 +109,9 @@ fn names_cannot_speak_to_the_terminal() {
 #[test]
 fn colour_changes_nothing_else() {
     let address: SocketAddr = "127.0.0.1:8000".parse().unwrap();
+    let base = SafePath::root();
     let mut banner = Banner {
+        base: &base,
         root: Path::new("/x"),
         root_is_file: false,
         addresses: &[address],
@@ -149,7 +167,7 @@ proptest! {
     fn a_bind_to_everything_takes_at_most_six_lines(ips in prop::collection::vec(any::<IpAddr>(), 0..12)) {
         let addresses = ["0.0.0.0:8000", "[::]:8000"].map(|text| text.parse().unwrap());
         let root = Path::new("/x");
-        let text = Banner { root, root_is_file: false, addresses: &addresses, interfaces: &ips, color: false }.text();
+        let text = Banner { base: &SafePath::root(), root, root_is_file: false, addresses: &addresses, interfaces: &ips, color: false }.text();
         prop_assert!(text.lines().count() <= 6, "{}", text);
     }
 }

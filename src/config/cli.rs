@@ -12,7 +12,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use super::bind::Spec;
 use super::environment::{self, Variables};
 use super::usage::{Exit, exit_of};
-use super::values::{self, Header};
+use super::values::{self, CorsValue, Header};
+use crate::http::{SafePath, Status};
+use crate::site::caching::CachePolicy;
 
 const AFTER_HELP: &str = "Plain `serve` shares the current folder with this machine only, on port 8000.";
 
@@ -29,6 +31,7 @@ Examples:
   serve --bind :8000              for everyone who can reach this machine
   serve -b 127.0.0.1 -b '[::1]'   IPv4 and IPv6, each one by itself
   serve photo.jpg                 one file
+  serve -s dist --cache auto      a built single-page application
   serve -H 'Cache-Control: max-age=60' -H 'Server:'
   serve --port 0 --log json       a free port, and a log for programs
 
@@ -90,6 +93,17 @@ pub(super) struct Cli {
     #[arg(long)]
     pub hidden: bool,
 
+    /// Answer missing paths with FILE: a single-page application
+    ///
+    /// For paths without an extension, asked for by who wants a page; missing scripts,
+    /// styles and images stay 404, and so does what a script fetches. FILE lies beneath
+    /// the root, ends in .html or .htm, or is given as --spa=FILE.
+    ///
+    /// [default of FILE: index.html]
+    #[arg(short, long, value_name = "FILE", value_parser = values::spa, num_args = 0..=1,
+          require_equals = true, default_missing_value = "index.html")]
+    pub spa: Option<SafePath>,
+
     /// Add a field to every response; `Name:` removes one
     ///
     /// Can be given several times.
@@ -121,6 +135,37 @@ pub(super) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = values::index, help_heading = "Files",
           default_values = ["index.html", "index.htm"], hide_short_help = true)]
     pub index: Vec<String>,
+
+    /// `/about` answers about.html, without a redirect
+    ///
+    /// The file goes before a folder of that name, whose pages stay below `/about/`.
+    #[arg(long, help_heading = "Files", hide_short_help = true)]
+    pub clean_urls: bool,
+
+    /// A page of your own for errors, like `404=lost.html`
+    ///
+    /// FILE lies beneath the root. 404.html is used for 404 by itself. Can be given
+    /// several times.
+    #[arg(long, value_name = "CODE=FILE", value_parser = values::error_page, help_heading = "Files",
+          hide_short_help = true)]
+    pub error_page: Vec<(Status, SafePath)>,
+
+    /// What caches are told of files: no-cache, a time, off or auto
+    ///
+    /// no-cache: keep them, but ask each time. A time like 1h: do not ask for so long.
+    /// off: no Cache-Control, so that caches guess. auto: a year for names that carry a
+    /// hash of the content, like main.8f3a1c2b.js, else no-cache.
+    #[arg(long, value_name = "RULE", value_parser = values::cache, help_heading = "Files",
+          default_value = "no-cache", hide_short_help = true)]
+    pub cache: CachePolicy,
+
+    /// Serve everything below this path, like /docs
+    ///
+    /// As behind a proxy that leaves the path as it is. Other paths are 404; `/` alone
+    /// leads there.
+    #[arg(long, value_name = "PATH", value_parser = values::base_path, help_heading = "Files",
+          hide_short_help = true)]
+    pub base_path: Option<SafePath>,
 
     /// Where symbolic links may lead
     #[arg(
@@ -156,6 +201,22 @@ pub(super) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = values::host_name, help_heading = "Safety",
           hide_short_help = true)]
     pub allow_host: Vec<String>,
+
+    /// Let pages of other sites read the files; of all, or of ORIGIN
+    ///
+    /// ORIGIN is like https://app.example or http://localhost:5173. Without it, every
+    /// site may read. Never with cookies or passwords. Can be given several times.
+    #[arg(long, value_name = "ORIGIN", value_parser = values::cors, num_args = 0..=1,
+          require_equals = true, default_missing_value = "*", help_heading = "Safety",
+          hide_short_help = true)]
+    pub cors: Vec<CorsValue>,
+
+    /// Isolate pages from other sites, as SharedArrayBuffer needs it
+    ///
+    /// Sends Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy:
+    /// require-corp, and Cross-Origin-Resource-Policy.
+    #[arg(long, help_heading = "Safety", hide_short_help = true)]
+    pub coi: bool,
 
     /// Event loops, each with a thread of its own
     ///
@@ -249,6 +310,7 @@ pub(super) enum LogFormat {
 
 /// Reads the arguments, then what only the environment says.
 pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Result<Cli, Exit> {
+    let arguments = join_values(arguments);
     let command = Cli::command().no_binary_name(true);
     let given = command.clone().try_get_matches_from(&arguments).map_err(|error| exit_of(&error))?;
     let variables = environment::arguments(&command, &given, variables)?;
@@ -259,6 +321,30 @@ pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Resul
     let matches = command.try_get_matches_from(all).map_err(|error| exit_of(&error))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| exit_of(&error))?;
     Ok(Cli { bind_is_variable: bind, port_is_variable: port, root_is_variable: root, ..cli })
+}
+
+/// Options whose value may be left out take it with `=` only: else `serve -s dist` would
+/// not share dist. A word behind them that can be nothing but their value is joined.
+fn join_values(arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
+    let mut is_over = false;
+    for argument in arguments {
+        let option = joined.last().and_then(|last| last.to_str()).filter(|_| !is_over);
+        let is_value = argument.to_str().is_some_and(|word| match option {
+            Some("-s" | "--spa") => [".html", ".htm"].iter().any(|end| word.ends_with(end)),
+            Some("--cors") => matches!(word, "*" | "null") || word.contains("://"),
+            _ => false,
+        });
+        is_over |= argument == "--";
+        match joined.last_mut().filter(|_| is_value) {
+            Some(option) => {
+                option.push("=");
+                option.push(argument);
+            }
+            None => joined.push(argument),
+        }
+    }
+    joined
 }
 
 /// Whether an option is spelled so, as `-x` or `--xyz`.

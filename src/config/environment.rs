@@ -57,6 +57,15 @@ pub(super) fn variable_of(long: &str) -> String {
     format!("SERVE_{}", long.to_ascii_uppercase().replace('-', "_"))
 }
 
+/// Whether a word switches on or off.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// A variable as arguments: none, one, or one for each member of a list.
 fn spelled(option: &Arg, long: &str, value: &OsStr) -> Result<Vec<OsString>, String> {
     let with_value = |value: &OsStr| {
@@ -64,11 +73,16 @@ fn spelled(option: &Arg, long: &str, value: &OsStr) -> Result<Vec<OsString>, Str
         argument.push(value);
         argument
     };
+    let is_optional =
+        option.get_num_args().is_some_and(|count| count.takes_values() && count.min_values() == 0);
+    if let (true, Some(on)) = (is_optional, value.to_str().and_then(truth)) {
+        return Ok(if on { vec![format!("--{long}").into()] } else { Vec::new() });
+    }
     match (option.get_action(), value.to_str()) {
-        (ArgAction::SetTrue, text) => match text.map(str::to_ascii_lowercase).as_deref() {
-            Some("1" | "true" | "yes" | "on") => Ok(vec![format!("--{long}").into()]),
-            Some("0" | "false" | "no" | "off") => Ok(Vec::new()),
-            _ => Err("this switch is either true or false".to_owned()),
+        (ArgAction::SetTrue, text) => match text.and_then(truth) {
+            Some(true) => Ok(vec![format!("--{long}").into()]),
+            Some(false) => Ok(Vec::new()),
+            None => Err("this switch is either true or false".to_owned()),
         },
         (ArgAction::Append, Some(text)) => {
             // Values of fields have commas of their own.

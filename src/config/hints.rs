@@ -23,8 +23,8 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["-a"], "did you mean --bind ADDR[:PORT]? (serve does not ask for passwords)"),
     (&["-i"], "did you mean --bind ADDR[:PORT], or --index NAME?"),
     (
-        &["-c", "--cache", "--no-cache", "--nocache", "--cache-control"],
-        "browsers are told to revalidate already, so nothing gets stale; -H 'Cache-Control: max-age=60' changes that",
+        &["-c", "--no-cache", "--nocache", "--cache-control", "--cache-time", "--max-age"],
+        "browsers are told to revalidate already, so nothing gets stale; --cache 1h lets them keep files, --cache off says nothing",
     ),
     (
         &[
@@ -43,28 +43,18 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--cgi"], "serve never runs programs, it only sends files"),
     (&["--protocol"], "serve always speaks HTTP/1.1"),
     (&["--http2", "--http3"], "serve speaks HTTP/1.1 only"),
-    (&["-s"], "did you mean --quiet? (serve does not have a mode for single-page applications)"),
     (
-        &[
-            "--spa",
-            "--single",
-            "--single-page",
-            "--page-fallback",
-            "--render-spa",
-            "--try-file",
-            "--fallback",
-        ],
-        "serve does not have a mode for single-page applications",
+        &["--single", "--single-page", "--page-fallback", "--render-spa", "--try-file", "--fallback"],
+        "use --spa, or --spa=FILE",
     ),
-    (&["-e", "--ext", "--clean-urls", "--pretty-urls"], "serve does not add .html to paths"),
+    (&["-e", "--ext", "--pretty-urls", "--cleanurls"], "use --clean-urls, which adds .html to paths"),
     (
-        &["--cors", "--enable-cors", "--cors-allow-origins"],
-        "serve does not have a switch for CORS; -H 'Access-Control-Allow-Origin: *' lets other sites read the files",
+        &["--enable-cors", "--allow-origin", "--cors-allow-origins"],
+        "use --cors for all sites, or --cors=ORIGIN for each one",
     ),
-    (
-        &["--coi", "--coop", "--coep"],
-        "serve does not have a switch for cross-origin isolation; set the fields with -H 'Name: value'",
-    ),
+    (&["--coop", "--coep", "--cross-origin-isolation"], "use --coi"),
+    (&["--immutable", "--immutable-assets"], "use --cache auto, which knows names with a hash"),
+    (&["--404", "--page404", "--page50x", "--error-pages", "--not-found"], "use --error-page CODE=FILE"),
     (&["-P"], "serve does not forward requests; did you mean --symlinks deny?"),
     (&["--proxy", "--proxy-all"], "serve does not forward requests"),
     (
@@ -145,8 +135,8 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--mimetypes", "--mime-types"], "use --mime EXT=TYPE, once for each"),
     (&["--default-mimetype", "--default-type"], "use --content-type TYPE"),
     (
-        &["--base-dir", "--base-path", "--path-prefix", "--route-prefix", "--base"],
-        "serve does not serve below a prefix",
+        &["--base-dir", "--base-url", "--path-prefix", "--route-prefix", "--base", "--prefix"],
+        "use --base-path PATH",
     ),
     (&["--workers", "--jobs", "-j"], "use --threads N"),
     (&["--strict-port", "--no-port-switching"], "a port that was asked for is never replaced by another"),
@@ -176,7 +166,10 @@ pub(super) fn for_path(path: &str) -> Option<String> {
             "there is no {path} to share; -d takes a folder, and --no-listing switches listings off"
         )),
         "help" | "version" => Some(format!("there is no {path} to share; did you mean --{path}?")),
-        "c-1" => Some("there is no c-1 to share; browsers are told to revalidate already".to_owned()),
+        "c-1" => Some(
+            "there is no c-1 to share; browsers are told to revalidate already, and --cache off says nothing"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

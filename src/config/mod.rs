@@ -9,8 +9,10 @@ use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::http::SafePath;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
+use crate::site::cors::{Cors, Origin};
 use crate::{h1, log, net, site, sys};
 
 pub mod banner;
@@ -105,7 +107,19 @@ impl Config {
         let root = canonical(&self.root).unwrap_or_else(|| self.root.clone());
         let home = std::env::home_dir().as_deref().and_then(canonical);
         let exposed = !self.binds.iter().all(Bind::is_loopback);
-        banner::warnings(&root, home.as_deref(), exposed, is_administrator())
+        let mut found = banner::warnings(&root, home.as_deref(), exposed, is_administrator());
+        found.extend(self.named_files().filter(|path| !root.join(path).is_file()).map(|path| {
+            let path = banner::printable(&path.to_string_lossy());
+            format!("there is no {path} in the folder yet, which an option names")
+        }));
+        found
+    }
+
+    /// The files beneath the root that options name.
+    fn named_files(&self) -> impl Iterator<Item = PathBuf> {
+        let pages = self.site.error_pages.iter().map(|(_, path)| path);
+        let paths = self.site.spa.iter().chain(pages);
+        paths.map(|path| String::from_utf8_lossy(path.as_bytes()).into_owned().into())
     }
 
     /// Everything but the check of the root.
@@ -136,7 +150,7 @@ impl Config {
             root: std::path::absolute(&root).unwrap_or(root),
             threads: cli.threads.unwrap_or(machine.cores).max(1),
             symlinks: symlinks(cli.symlinks),
-            site: site_options(&cli, names),
+            site: site_options(&cli, names).map_err(Exit::usage)?,
             memory: cli.memory,
             http: h1_limits(&cli),
             net: net_limits(&cli),
@@ -228,15 +242,35 @@ fn host_names(cli: &Cli, machine: &str) -> Vec<String> {
     names
 }
 
-fn site_options(cli: &Cli, host_names: Vec<String>) -> site::options::Options {
-    site::options::Options {
+fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Options, String> {
+    Ok(site::options::Options {
+        base: cli.base_path.clone().unwrap_or_else(SafePath::root),
         index: cli.index.clone(),
         listing: !cli.no_listing,
         hidden: cli.hidden,
+        clean_urls: cli.clean_urls,
+        spa: cli.spa.clone(),
+        error_pages: cli.error_page.clone(),
         headers: cli.header.clone(),
+        cache: cli.cache,
+        cors: cors(&cli.cors)?,
+        coi: cli.coi,
         media_types: MediaTypes::new(cli.mime.iter().cloned(), cli.content_type.clone()),
         host_guard: HostGuard::new(host_names),
         ..site::options::Options::default()
+    })
+}
+
+/// Who may read, all that was said of it taken together.
+fn cors(values: &[Option<Origin>]) -> Result<Cors, String> {
+    let origins: Vec<Origin> = values.iter().flatten().cloned().collect();
+    match (values.len(), origins.first()) {
+        (0, _) => Ok(Cors::Off),
+        (count, Some(origin)) if count > origins.len() => {
+            Err(format!("--cors lets every site read, so --cors={origin} has no use: leave one out"))
+        }
+        (_, Some(_)) => Ok(Cors::Origins(origins)),
+        (_, None) => Ok(Cors::Any),
     }
 }
 

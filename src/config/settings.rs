@@ -6,6 +6,8 @@ use super::Config;
 use super::banner::printable;
 use super::cli::{Cli, SymlinkRule};
 use crate::log;
+use crate::site::caching::CachePolicy;
+use crate::site::cors::Cors;
 
 /// One setting a line, spelled as on the command line.
 pub(super) fn text(config: &Config, cli: &Cli) -> String {
@@ -21,7 +23,13 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     for name in &config.site.index {
         say("index", name);
     }
-    let switches = [("no-listing", !config.site.listing), ("hidden", config.site.hidden)];
+    let site = &config.site;
+    let switches = [
+        ("no-listing", !site.listing),
+        ("hidden", site.hidden),
+        ("clean-urls", site.clean_urls),
+        ("coi", site.coi),
+    ];
     for (switch, _) in switches.iter().filter(|(_, on)| *on) {
         say(switch, &"");
     }
@@ -33,6 +41,21 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
             SymlinkRule::Deny => "deny",
         },
     );
+    if !site.base.is_root() {
+        say("base-path", &site.base.to_location());
+    }
+    if let Some(file) = &site.spa {
+        say("spa", &String::from_utf8_lossy(file.as_bytes()));
+    }
+    for (status, file) in &site.error_pages {
+        say("error-page", &format!("{}={}", status.code(), String::from_utf8_lossy(file.as_bytes())));
+    }
+    say("cache", &cache(site.cache));
+    match &site.cors {
+        Cors::Off => {}
+        Cors::Any => say("cors", &""),
+        Cors::Origins(origins) => origins.iter().for_each(|origin| say("cors", origin)),
+    }
     for (name, value) in &config.site.headers {
         say("header", &format!("'{name}: {}'", value.as_deref().unwrap_or_default()));
     }
@@ -60,4 +83,13 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
         },
     );
     text
+}
+
+fn cache(policy: CachePolicy) -> String {
+    match policy {
+        CachePolicy::NoCache => "no-cache".to_owned(),
+        CachePolicy::MaxAge(time) => humantime::format_duration(time).to_string(),
+        CachePolicy::Off => "off".to_owned(),
+        CachePolicy::Auto => "auto".to_owned(),
+    }
 }

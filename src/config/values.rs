@@ -9,6 +9,9 @@ use bytesize::ByteSize;
 
 use crate::http::fields::{is_field_value, is_token};
 use crate::http::host::Authority;
+use crate::http::{SafePath, Status};
+use crate::site::caching::CachePolicy;
+use crate::site::cors::Origin;
 
 /// One `--header`: `Some` sets the field, `None` removes it.
 pub(super) type Header = (String, Option<String>);
@@ -128,6 +131,79 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
         return Err(format!("the server alone can know {name}; leave it out"));
     }
     Ok((name.to_owned(), (!removed).then(|| value.to_owned())))
+}
+
+/// A file beneath the root.
+fn file(text: &str) -> Result<SafePath, String> {
+    // A name with a backslash is fine on Unix, but nobody means one.
+    SafePath::of_file(text)
+        .filter(|_| !text.contains('\\'))
+        .ok_or_else(|| "give a file by its path beneath the root, like index.html".to_owned())
+}
+
+/// The FILE of `--spa`.
+pub(super) fn spa(text: &str) -> Result<SafePath, String> {
+    file(text)
+}
+
+/// `CODE=FILE`.
+pub(super) fn error_page(text: &str) -> Result<(Status, SafePath), String> {
+    let (code, page) = text.split_once('=').ok_or("write CODE=FILE, like --error-page 404=lost.html")?;
+    let status = Status::ERRORS.iter().find(|status| status.code().to_string() == code.trim());
+    let status = status.ok_or_else(|| {
+        let codes: Vec<String> = Status::ERRORS.iter().map(|status| status.code().to_string()).collect();
+        format!("the codes of errors are {}", codes.join(", "))
+    })?;
+    Ok((*status, file(page.trim())?))
+}
+
+/// What caches are told.
+pub(super) fn cache(text: &str) -> Result<CachePolicy, String> {
+    match text.trim() {
+        "no-cache" => Ok(CachePolicy::NoCache),
+        "off" => Ok(CachePolicy::Off),
+        "auto" => Ok(CachePolicy::Auto),
+        time => match grace(time) {
+            Ok(time) if time.subsec_nanos() == 0 => Ok(CachePolicy::MaxAge(time)),
+            Ok(_) => Err("caches count in whole seconds".to_owned()),
+            Err(_) => Err("write no-cache, off, auto, or a time up to a year, like 10m".to_owned()),
+        },
+    }
+}
+
+/// The prefix of all paths, as it stands in a URL.
+pub(super) fn base_path(text: &str) -> Result<SafePath, String> {
+    // Some shells of Windows make a path of their own of what begins with a slash.
+    if text.contains(['\\', ':', '?', '#']) {
+        return Err("give the path of a URL, like /docs; the first slash can be left out".to_owned());
+    }
+    let path = format!("/{}", text.trim_matches('/'));
+    SafePath::parse(&path).map_err(|_| "give the path of a URL, like /docs".to_owned())
+}
+
+/// One `--cors`: an origin, or None for all of them.
+pub(super) type CorsValue = Option<Origin>;
+
+/// An origin, or `*`.
+pub(super) fn cors(text: &str) -> Result<CorsValue, String> {
+    if text == "*" {
+        return Ok(None);
+    }
+    if text == "null" {
+        return Err("null is what sandboxed pages of every site call themselves; \
+                    --cors alone lets every site read"
+            .to_owned());
+    }
+    if let Some(origin) = Origin::parse(text) {
+        return Ok(Some(origin));
+    }
+    let above = text.match_indices('/').nth(2).map(|(at, _)| &text[..at]);
+    match above.and_then(Origin::parse) {
+        Some(origin) => Err(format!("an origin has no path: --cors={origin}")),
+        None => Err("an origin looks like https://app.example or http://localhost:5173, \
+                     and each one is given in full"
+            .to_owned()),
+    }
 }
 
 /// `EXT=TYPE`.
