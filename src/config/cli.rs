@@ -14,7 +14,7 @@ use super::environment::{self, Variables};
 use super::usage::{Exit, exit_of};
 use super::values::{self, CorsValue, Header};
 use crate::http::{SafePath, Status};
-use crate::site::caching::CachePolicy;
+use crate::site::cache_control::CachePolicy;
 
 const AFTER_HELP: &str = "Plain `serve` shares the current folder with this machine only, on port 8000.";
 
@@ -93,7 +93,7 @@ pub(super) struct Cli {
     #[arg(long)]
     pub hidden: bool,
 
-    /// Answer missing paths with FILE: a single-page application
+    /// Answer missing pages with FILE, as apps need it
     ///
     /// For paths without an extension, asked for by who wants a page; missing scripts,
     /// styles and images stay 404, and so does what a script fetches. FILE lies beneath

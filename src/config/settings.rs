@@ -6,7 +6,7 @@ use super::Config;
 use super::banner::printable;
 use super::cli::{Cli, SymlinkRule};
 use crate::log;
-use crate::site::caching::CachePolicy;
+use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Cors;
 
 /// One setting a line, spelled as on the command line.

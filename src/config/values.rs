@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use crate::http::fields::{is_field_value, is_token};
 use crate::http::host::Authority;
 use crate::http::{SafePath, Status};
-use crate::site::caching::CachePolicy;
+use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Origin;
 
 /// One `--header`: `Some` sets the field, `None` removes it.

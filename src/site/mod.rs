@@ -21,8 +21,10 @@
 
 pub mod budget;
 pub mod cache;
-pub mod caching;
+pub mod cache_control;
 mod coded;
+pub mod cors;
+pub mod derived;
 pub mod cors;
 pub mod derived;
 pub mod directory;

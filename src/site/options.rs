@@ -1,7 +1,7 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
 use super::budget::Budget;
-use super::caching::CachePolicy;
+use super::cache_control::CachePolicy;
 use super::cors::Cors;
 use super::derived::Derived;
 use super::multipart::Boundaries;

@@ -63,7 +63,7 @@ const CODE: &[&[u8]] = &[b"css", b"js", b"map", b"mjs", b"wasm"];
 /// how often they alternate tells `8f3a1c2b` from `face2face`.
 ///
 /// ```
-/// use serve::site::caching::has_content_hash;
+/// use serve::site::cache_control::has_content_hash;
 /// assert!(has_content_hash(b"main.8f3a1c2b.js"));
 /// assert!(has_content_hash(b"index-BxY12ab3.css"));
 /// assert!(!has_content_hash(b"jquery-3.7.1.min.js"));
@@ -147,5 +147,5 @@ impl Kind {
 }
 
 #[cfg(test)]
-#[path = "caching_tests.rs"]
+#[path = "cache_control_tests.rs"]
 mod tests;
