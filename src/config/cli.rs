@@ -80,7 +80,7 @@ pub(super) struct Cli {
     pub port: Option<u16>,
 
     /// The same as PATH
-    #[arg(short = 'd', long, visible_alias = "directory", value_name = "DIR")]
+    #[arg(short = 'd', long, visible_alias = "directory", value_name = "DIR", hide_short_help = true)]
     pub root: Option<PathBuf>,
 
     /// Do not list folders that have no index file

@@ -127,7 +127,12 @@ impl<F: FileSystem> Site<F> {
                 push_choice(&mut response);
                 Answer::Ready(response)
             }
-            later @ Answer::Later(_) => later,
+            Answer::Later(job) => Answer::Later(Box::new(move || {
+                let mut response = job();
+                push_choice(&mut response);
+                response
+            })),
+            Answer::After(preparation) => Answer::After(preparation),
         })
     }
 

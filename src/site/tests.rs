@@ -13,6 +13,8 @@ use crate::http::host::Authority;
 use crate::http::{Body, RequestFields, Version};
 use crate::segment::Segment;
 
+mod routing;
+
 /// Files that fail as they are told, and remember what was asked of them.
 struct Watched {
     files: Memory,
