@@ -411,3 +411,6 @@ proptest! {
         let _ = Config::read(words.into_iter().map(OsString::from_vec).collect(), &machine);
     }
 }
+
+#[path = "cli_site_tests.rs"]
+mod site_options;

@@ -93,6 +93,11 @@ impl Config {
         };
         let config = Config::read(arguments.into_iter().collect(), &machine)?;
         config.check_root()?;
+        if config.site.spa.is_some() && config.root.is_file() {
+            return Err(Exit::usage(
+                "--spa needs a folder to share, and FILE beneath it: `serve dist --spa=FILE`",
+            ));
+        }
         Ok(config)
     }
 

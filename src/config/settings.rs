@@ -13,7 +13,9 @@ use crate::site::cors::Cors;
 pub(super) fn text(config: &Config, cli: &Cli) -> String {
     let mut text = String::new();
     let mut say = |option: &str, value: &dyn Display| {
-        let line = format!("  --{option} {value}");
+        // A value that can be left out stands behind `=` at once.
+        let space = if option.ends_with('=') { "" } else { " " };
+        let line = format!("  --{option}{space}{value}");
         let _ = writeln!(text, "{}", printable(line.trim_end()));
     };
     say("root", &config.root.display());
@@ -45,7 +47,7 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
         say("base-path", &site.base.to_location());
     }
     if let Some(file) = &site.spa {
-        say("spa", &String::from_utf8_lossy(file.as_bytes()));
+        say("spa=", &String::from_utf8_lossy(file.as_bytes()));
     }
     for (status, file) in &site.error_pages {
         say("error-page", &format!("{}={}", status.code(), String::from_utf8_lossy(file.as_bytes())));
@@ -54,7 +56,7 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     match &site.cors {
         Cors::Off => {}
         Cors::Any => say("cors", &""),
-        Cors::Origins(origins) => origins.iter().for_each(|origin| say("cors", origin)),
+        Cors::Origins(origins) => origins.iter().for_each(|origin| say("cors=", origin)),
     }
     for (name, value) in &config.site.headers {
         say("header", &format!("'{name}: {}'", value.as_deref().unwrap_or_default()));

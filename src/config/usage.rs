@@ -103,9 +103,9 @@ fn unknown(spelling: &str, suggestion: &str) -> String {
     }
 }
 
-/// `--port` of `--port <N>` and of `--port=x`.
+/// `--port` of `--port <N>` and of `--port=x`, `--spa` of `--spa[=<FILE>]`.
 fn spelling(option: &str) -> &str {
-    option.split([' ', '=']).next().unwrap_or_default()
+    option.split([' ', '=', '[']).next().unwrap_or_default()
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> String {

@@ -393,3 +393,24 @@ fn caches_hear_the_same_of_whole_part_and_unchanged() {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn no_target_leaves_the_base_and_every_redirect_arrives(target in nasty_target(), inside: bool) {
+        let options = Options { clean_urls: true, ..spa("index.html") };
+        let options = Options { base: SafePath::parse("/docs").unwrap(), ..options };
+        let paths = ["a", "b c.html", "d/a", "d/index.html", "evil.example/a", "é/d", "index.html", "404.html"];
+        let mut bench = Bench::new(&paths, options);
+        let target = if inside { format!("/docs{target}") } else { target };
+        let response = bench.get(&target);
+        prop_assert!(response.fields.is_valid(), "{:?}", response);
+        if let Some(location) = response.fields.get("location") {
+            prop_assert!(location.starts_with("/docs/") && !location[6..].starts_with(['/', '\\']), "{}", location);
+            let there = bench.get(location);
+            prop_assert!(there.fields.get("location").is_none(), "{:?}", there);
+        }
+        let is_outside = SafePath::parse(target.split('?').next().unwrap())
+            .is_ok_and(|path| !path.is_root() && path.beneath(&SafePath::parse("/docs").unwrap()).is_none());
+        prop_assert!(!is_outside || response.status == Status::NotFound, "{:?}", response);
+    }
+}
