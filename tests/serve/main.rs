@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod caching;
 mod conditions;
 mod connections;
 mod directories;
@@ -13,4 +14,5 @@ mod load;
 mod logs;
 mod names;
 mod requests;
+mod routing;
 mod shutdown;
