@@ -24,9 +24,9 @@ impl<F: FileSystem> Site<F> {
     ) -> Result<Answer, Status> {
         // The index first: who asks for a directory mostly wants that, and saves a look-up.
         if path.has_trailing_slash()
-            && let Some((name, file)) = self.find_index(path, now)?
+            && let Some((path, file)) = self.find_index(path, now)?
         {
-            return self.answer_file(request, name.as_bytes(), file, now);
+            return self.answer_file(request, &path, &file, now);
         }
         let opened = self.files.open(path, now);
         let is_missing = opened.as_ref().is_err_and(|error| sys::trouble(error) == Trouble::Missing);
@@ -34,17 +34,13 @@ impl<F: FileSystem> Site<F> {
         if (is_missing || matches!(opened, Ok(Node::Directory)))
             && let Some((path, file)) = self.find_clean(path, now)?
         {
-            return self.answer_file(request, path.name().unwrap_or_default(), file, now);
+            return self.answer_file(request, &path, &file, now);
         }
         match opened {
             Err(error) => Err(status_of(&error, path, &self.report)),
             // A file is no directory, unless it is itself the root.
             Ok(Node::File(_)) if path.has_trailing_slash() && !path.is_root() => Err(Status::NotFound),
-            Ok(Node::File(file)) => {
-                let name = file.name.clone();
-                let name = name.as_deref().or(path.name()).unwrap_or_default();
-                self.answer_file(request, name, file, now)
-            }
+            Ok(Node::File(file)) => self.answer_file(request, path, &file, now),
             Ok(Node::Directory) if !path.has_trailing_slash() => {
                 Ok(Answer::Ready(self.redirect(Status::MovedPermanently, &path.to_directory(), query)))
             }
@@ -56,12 +52,12 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// The first index file that is one. A directory of that name is none.
-    fn find_index(&mut self, path: &SafePath, now: &Now) -> Result<Option<(String, OpenFile)>, Status> {
+    fn find_index(&mut self, path: &SafePath, now: &Now) -> Result<Option<(SafePath, OpenFile)>, Status> {
         let options = Arc::clone(&self.options);
         for name in &options.index {
             let Some(candidate) = path.join(name.as_bytes()) else { continue };
             match self.files.open(&candidate, now) {
-                Ok(Node::File(file)) => return Ok(Some((name.clone(), file))),
+                Ok(Node::File(file)) => return Ok(Some((candidate, file))),
                 Ok(Node::Directory) => {}
                 Err(error) if sys::trouble(&error) == Trouble::Missing => {}
                 Err(error) => return Err(status_of(&error, &candidate, &self.report)),

@@ -30,6 +30,7 @@ pub fn page(status: Status, form: Form) -> Response {
     match status {
         // RFC 9110 §15.5.6 asks for it.
         Status::MethodNotAllowed => response.fields.push("Allow", super::ALLOW),
+        Status::NotAcceptable => response.fields.push_member("Vary", "Accept-Encoding"),
         Status::ServiceUnavailable => response.fields.push("Retry-After", 1),
         _ => {}
     }
@@ -46,6 +47,7 @@ fn hint(status: Status) -> &'static str {
         Status::MethodNotAllowed | Status::NotImplemented => {
             "Files are read here: GET and HEAD are answered."
         }
+        Status::NotAcceptable => "There is no form of this that the request accepts.",
         Status::RequestTimeout => "The request did not arrive in time.",
         Status::MisdirectedRequest => {
             "This server does not answer to that name. Start it with <code>--allow-host NAME</code> if it should."

@@ -25,8 +25,6 @@ pub mod cache_control;
 mod coded;
 pub mod cors;
 pub mod derived;
-pub mod cors;
-pub mod derived;
 pub mod directory;
 pub mod disk;
 pub mod error;

@@ -1,33 +1,79 @@
-//! A file as a representation: preconditions, ranges, fields, segments
+//! A file as a representation: which form of it, preconditions, ranges, fields, segments
 //! (behaviour, sections 4 and 5).
 
 use std::io;
+use std::sync::Arc;
 
 use percent_encoding::NON_ALPHANUMERIC;
 
+use super::coded::Choice;
 use super::files::{Content, FileSystem, OpenFile};
 use super::multipart::Multipart;
 use super::portion::Portion;
 use super::{Site, error};
 use crate::clock::Now;
+use crate::http::coding::Coding;
 use crate::http::negotiate;
-use crate::http::precondition::{Outcome, Validators, evaluate};
+use crate::http::precondition::{ETag, Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
-use crate::http::{Answer, Body, Request, Response, Status};
+use crate::http::{Answer, Body, Request, Response, SafePath, Status};
 
 /// Most that is read of a file that does not know its size, as those of `/proc`.
 const UNSIZED_MAX: usize = 1024 * 1024;
 
+/// The representation that was chosen of a file.
+struct Selected<'a> {
+    name: &'a [u8],
+    media_type: &'a str,
+    content: &'a Content,
+    len: u64,
+    coding: Coding,
+    validators: Validators,
+    /// Another client would get another one.
+    varies: bool,
+}
+
 impl<F: FileSystem> Site<F> {
-    /// Answers with a file of that name.
+    /// Answers with the file under a path.
     pub(super) fn answer_file(
-        &self,
+        &mut self,
         request: &Request<'_>,
-        name: &[u8],
-        file: OpenFile,
+        path: &SafePath,
+        file: &OpenFile,
         now: &Now,
     ) -> Result<Answer, Status> {
-        let answer = self.represent(request, name, &file, now);
+        let options = Arc::clone(&self.options);
+        let name = file.name.as_deref().or(path.name()).unwrap_or_default();
+        let media_type = options.media_types.of(name);
+        let identity = Validators::of(file.len, file.modified, now.system);
+        let coded;
+        let selected = match self.choose(request, path, file, &media_type, now) {
+            Choice::NotAcceptable => return Err(Status::NotAcceptable),
+            Choice::After(preparation) => return Ok(Answer::After(preparation)),
+            Choice::Identity { varies } => Selected {
+                name,
+                media_type: &media_type,
+                content: &file.content,
+                len: file.len,
+                coding: Coding::Identity,
+                validators: identity,
+                varies,
+            },
+            Choice::Coded(found) => {
+                coded = found;
+                let own = |sibling: &OpenFile| ETag::of(sibling.len, sibling.modified?, now.system);
+                Selected {
+                    name,
+                    media_type: &media_type,
+                    content: &coded.content,
+                    len: coded.len,
+                    coding: coded.coding,
+                    validators: identity.of_coded(coded.coding, coded.sibling.as_ref().and_then(own)),
+                    varies: true,
+                }
+            }
+        };
+        let answer = self.represent(request, file, &selected);
         answer.map(Answer::Ready).map_err(|error| {
             (self.report)(&format!("500 {}: {error}", request.target_text.escape_default()));
             Status::InternalServerError
@@ -37,92 +83,95 @@ impl<F: FileSystem> Site<F> {
     fn represent(
         &self,
         request: &Request<'_>,
-        name: &[u8],
         file: &OpenFile,
-        now: &Now,
+        selected: &Selected<'_>,
     ) -> io::Result<Response> {
-        let validators = Validators::of(file.len, file.modified, now.system);
-        let range = match evaluate(request.method, request.fields, &validators) {
+        let (name, media_type, len) = (selected.name, selected.media_type, selected.len);
+        let range = match evaluate(request.method, request.fields, &selected.validators) {
             Outcome::Proceed { range } => range,
-            Outcome::NotModified => return Ok(self.not_modified(request, name, &validators)),
+            Outcome::NotModified => return Ok(self.not_modified(request, selected)),
             Outcome::PreconditionFailed => {
                 return Ok(error::page(Status::PreconditionFailed, negotiate::form(request.fields)));
             }
         };
-        let selection = if range { select(request.fields, file.len) } else { Selection::Whole };
-        let media_type = self.options.media_types.of(name);
+        let selection = if range { select(request.fields, len) } else { Selection::Whole };
         let portion = match selection {
-            _ if file.len == 0 => Portion::Whole,
+            _ if len == 0 => Portion::Whole,
             Selection::Whole => Portion::Whole,
             Selection::Part(part) => Portion::Part(part),
             Selection::Parts(parts) => {
                 let boundary = self.options.boundaries.next();
-                Multipart::new(parts, file.len, &media_type, boundary).map_or(Portion::Whole, Portion::Parts)
+                Multipart::new(parts, len, media_type, boundary).map_or(Portion::Whole, Portion::Parts)
             }
-            Selection::Unsatisfiable => return Ok(unsatisfiable(request, file.len)),
+            Selection::Unsatisfiable => return Ok(unsatisfiable(request, len)),
         };
-        let Some(body) = portion.body(&file.content, file.len)? else {
-            return self.unsized_file(request, name, &file.content);
+        let Some(body) = portion.body(selected.content, len)? else {
+            return self.unsized_file(request, selected, &file.content);
         };
         let mut response = Response::new(portion.status());
-        portion.describe(&mut response, &media_type, file.len);
-        self.describe(&mut response, request, name, file);
-        push_validators(&mut response, &validators);
-        response.body = body;
-        Ok(response)
-    }
-
-    /// What the name and the options say.
-    fn describe(&self, response: &mut Response, request: &Request<'_>, name: &[u8], file: &OpenFile) {
+        portion.describe(&mut response, media_type, len);
         if file.name.is_some() {
             // Asked for as `/`: a browser should still save it under its name.
             let encoded = percent_encoding::percent_encode(name, NON_ALPHANUMERIC);
             response.fields.push("Content-Disposition", format_args!("inline; filename*=UTF-8''{encoded}"));
         }
-        self.push_cache_control(response, request, name);
+        if selected.coding != Coding::Identity {
+            response.fields.push("Content-Encoding", selected.coding.name());
+        }
         response.fields.push_block("Accept-Ranges: bytes\r\n");
+        self.push_common(&mut response, request, selected);
+        response.body = body;
+        Ok(response)
     }
 
-    /// What caches are told; the same on 200, 206 and 304.
-    fn push_cache_control(&self, response: &mut Response, request: &Request<'_>, name: &[u8]) {
+    /// What a 200, a 206 and a 304 have alike (RFC 9110 §15.4.5).
+    fn push_common(&self, response: &mut Response, request: &Request<'_>, selected: &Selected<'_>) {
+        self.push_cache_control(response, request, selected);
+        if selected.varies {
+            response.fields.push_block("Vary: Accept-Encoding\r\n");
+        }
+        if let Some(etag) = selected.validators.etag {
+            response.fields.push("ETag", etag);
+        }
+        if let Some(modified) = selected.validators.last_modified {
+            response.fields.push("Last-Modified", modified);
+        }
+    }
+
+    /// What caches are told.
+    fn push_cache_control(&self, response: &mut Response, request: &Request<'_>, selected: &Selected<'_>) {
         // Whatever is encoded in the target is no name that a bundler wrote.
         let target = request.target_text.split('?').next().unwrap_or_default();
-        let is_addressed = target.as_bytes().strip_suffix(name).is_some_and(|above| above.ends_with(b"/"));
-        let media_type = self.options.media_types.of(name);
-        if let Some(value) = self.options.cache.field(name, &media_type, is_addressed) {
+        let above = target.as_bytes().strip_suffix(selected.name);
+        let is_addressed = above.is_some_and(|above| above.ends_with(b"/"));
+        if let Some(value) = self.options.cache.field(selected.name, selected.media_type, is_addressed) {
             response.fields.push("Cache-Control", value);
         }
     }
 
-    /// RFC 9110 §15.4.5: what a 200 would have said of the cache, and the tag.
-    fn not_modified(&self, request: &Request<'_>, name: &[u8], validators: &Validators) -> Response {
+    fn not_modified(&self, request: &Request<'_>, selected: &Selected<'_>) -> Response {
         let mut response = Response::new(Status::NotModified);
-        self.push_cache_control(&mut response, request, name);
-        push_validators(&mut response, validators);
+        self.push_common(&mut response, request, selected);
         response
     }
 
     /// A file whose size said nothing true (R33): it is read, and what was read is
     /// what is sent, without validators, for the next read may differ.
-    fn unsized_file(&self, request: &Request<'_>, name: &[u8], content: &Content) -> io::Result<Response> {
+    fn unsized_file(
+        &self,
+        request: &Request<'_>,
+        selected: &Selected<'_>,
+        content: &Content,
+    ) -> io::Result<Response> {
         let bytes = content.read(0, UNSIZED_MAX + 1)?;
         if bytes.len() > UNSIZED_MAX {
             return Err(io::Error::other("a file without a size has more than 1 MiB"));
         }
         let mut response = Response::new(Status::Ok);
-        response.fields.push("Content-Type", self.options.media_types.of(name));
-        self.push_cache_control(&mut response, request, name);
+        response.fields.push("Content-Type", selected.media_type);
+        self.push_cache_control(&mut response, request, selected);
         response.body = Body::bytes(bytes);
         Ok(response)
-    }
-}
-
-fn push_validators(response: &mut Response, validators: &Validators) {
-    if let Some(etag) = validators.etag {
-        response.fields.push("ETag", etag);
-    }
-    if let Some(modified) = validators.last_modified {
-        response.fields.push("Last-Modified", modified);
     }
 }
 

@@ -121,7 +121,7 @@ impl<F: FileSystem> Site<F> {
                 return Err(status);
             }
         };
-        let answer = self.answer_file(request, path.name().unwrap_or_default(), file, now)?;
+        let answer = self.answer_file(request, path, &file, now)?;
         Ok(match answer {
             Answer::Ready(mut response) => {
                 push_choice(&mut response);
