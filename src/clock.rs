@@ -23,6 +23,11 @@ impl Now {
         Now { instant: Instant::now(), system: SystemTime::now() }
     }
 
+    /// Reads the monotonic clock alone, for who only measures.
+    pub fn instant() -> Instant {
+        Instant::now()
+    }
+
     /// The same moment, `by` later on both clocks: virtual time for tests.
     ///
     /// ```

@@ -101,9 +101,9 @@
 //! - A link with a visible name may lead to a hidden file beneath the root, and then shows
 //!   it: a link is made on purpose. Hidden are names, in every spelling of a request.
 //! - Files with a time stamp that says nothing (1970) have no validators yet.
-//! - A step without progress cannot be written down in [`net::connection::drive`], where
-//!   each round moves bytes, clears a latch or ends; what is counted are deadlines that
-//!   pass and are not moved ([`net::Counters`]).
+//! - Within a turn a step without progress cannot be written down: each round of
+//!   [`net::connection::drive`] moves bytes, clears a latch or ends. What is counted are
+//!   turns for nothing that no event asked for ([`net::progress`]).
 //! - The content of small files is [remembered](site::cache), but each request asks the
 //!   disk, by one `stat`, whether it is the same still: more than the one look for each
 //!   turn of the loop that was planned, because a turn can answer a request that began

@@ -22,12 +22,19 @@ pub struct Link {
     eof: bool,
     /// Half-closed by us.
     finished: bool,
+    /// Bytes have moved, or a latch was cleared, since it was last asked (R28d).
+    moved: bool,
 }
 
 impl Link {
     /// A new socket: reading and writing may work, only trying tells.
     pub fn new() -> Self {
-        Link { readable: true, writable: true, eof: false, finished: false }
+        Link { readable: true, writable: true, eof: false, finished: false, moved: false }
+    }
+
+    /// Whether anything moved since the last time.
+    pub fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 }
 
@@ -73,7 +80,10 @@ pub fn drive<P: Protocol, S: Stream>(
             return Step::Wait(conn.deadline());
         };
         match moved {
-            Ok(bytes) => left = left.saturating_sub(bytes),
+            Ok(bytes) => {
+                left = left.saturating_sub(bytes);
+                link.moved = true;
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => left = left.saturating_sub(1),
             Err(_) => {
                 // The file has shrunk, the disk fails: a part must not pass for the whole.
@@ -99,7 +109,7 @@ fn ended<P: Protocol, S: Stream>(stream: &mut S, conn: &P, link: &mut Link) -> O
             return Some(Step::Close);
         }
         Phase::Finishing if !link.finished && conn.send_queue().is_empty() => {
-            link.finished = true;
+            (link.finished, link.moved) = (true, true);
             if stream.finish().is_err() {
                 return Some(Step::Close);
             }

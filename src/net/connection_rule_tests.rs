@@ -51,6 +51,23 @@ fn a_stream_that_is_always_interrupted_yields() {
     let mut world = World::new("abc\n");
     world.stream.reads = (0..100_000).map(|_| Act::Interrupt).collect();
     assert_eq!((world.turn(), world.stream.calls), (Step::Yield, 1000));
+    assert!(!world.link.take_moved(), "and that is no progress");
+}
+
+#[test]
+fn a_turn_tells_whether_anything_moved() {
+    let mut world = World::new("");
+    world.turn();
+    assert!(world.link.take_moved(), "it has found out that there is nothing to read");
+    world.turn();
+    assert!(!world.link.take_moved(), "nothing was tried");
+    world.stream.incoming.extend(b"abc\n");
+    (world.link.readable, world.stream.blocked) = (true, [false; 2]);
+    world.turn();
+    assert!(world.link.take_moved() && !world.link.take_moved(), "bytes; told once");
+    (world.stream.ends, world.link.readable, world.stream.blocked) = (true, true, [false; 2]);
+    world.turn();
+    assert!(world.link.take_moved(), "the end of input");
 }
 
 #[test]

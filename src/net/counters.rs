@@ -20,7 +20,7 @@ pub struct Counters {
     pub wakeups: u64,
     /// Bugs survived: turns that panicked.
     pub panics: u64,
-    /// Bugs survived: connections whose deadline passed without end.
+    /// Bugs survived: connections closed because nothing moved in their turns.
     pub stalled: u64,
 }
 

@@ -17,6 +17,8 @@ use super::connection::{Link, Step, drive};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::Limits;
+use super::pace::{Pace, Stage};
+use super::progress::{Mark, Progress};
 use super::protocol::{Notice, Protocol, Refused};
 use super::remote::{Remote, Stop};
 use super::stream::Stream;
@@ -30,12 +32,6 @@ const EVENTS_MAX: usize = 1024;
 /// Input is read into one buffer for the whole loop, and handed on before the next
 /// read: so a connection that waits holds none. As much as a head may have.
 const READ_BUFFER: usize = 16 * 1024;
-
-/// So often a deadline may pass without being moved, before the connection is closed as a bug.
-const STALLS_MAX: u16 = 1000;
-
-/// A turn of the loop that takes longer is worth a warning: somebody had to wait.
-const SLOW_TURN: Duration = Duration::from_millis(100);
 
 /// A connection and all that the loop knows of it.
 struct Connection<P> {
@@ -52,9 +48,7 @@ struct Connection<P> {
     dead: bool,
     /// An event hinted that the peer is gone.
     doubtful: bool,
-    /// How often in a row its deadline had passed: a protocol that does nothing about
-    /// it would keep the loop awake for ever (R28d).
-    stalls: u16,
+    progress: Progress,
     /// Gone with the connection, so that work nobody waits for is not begun.
     waits: Option<Arc<()>>,
 }
@@ -139,20 +133,23 @@ impl<P: Protocol> EventLoop<P> {
             }
             self.counters.wakeups += 1;
             now = Now::read();
+            let mut pace = Pace::begin(now.instant);
             for event in &events {
                 self.latch(event);
             }
-            self.collect_results(&now);
-            self.fire_deadlines(&now);
-            let stopped = self.check_stop(&now);
-            self.accept_clients(&now)?;
-            self.take_turns(&now);
+            // A stage that had nothing to do costs no reading of the clock.
+            let mut ended = |stage, was_busy: bool| was_busy.then(|| pace.end(stage, Now::instant()));
+            ended(Stage::Results, self.collect_results(&now));
+            ended(Stage::Deadlines, self.fire_deadlines(&now));
+            ended(Stage::Stopping, self.check_stop(&now));
+            ended(Stage::Accepting, self.accept_clients(&now)?);
+            ended(Stage::Turns, self.take_turns(&now));
             self.bury();
             P::end_of_turn(&mut self.shared, &now);
-            if stopped || (self.drain_until.is_some() && self.connections.is_empty()) {
+            if self.is_over(&now) {
                 return Ok(self.end(&now));
             }
-            now = self.check_pace(now);
+            now = self.check_pace(pace);
         }
     }
 
@@ -182,6 +179,7 @@ impl<P: Protocol> EventLoop<P> {
                     // Errors and hang-ups are hints: the next read or write tells (R29c).
                     let hint = event.is_error() || event.is_read_closed() || event.is_write_closed();
                     connection.doubtful |= hint;
+                    connection.progress.call();
                     connection.link.readable |= event.is_readable() || hint;
                     connection.link.writable |= event.is_writable() || hint;
                     self.enqueue(slot);
@@ -200,9 +198,11 @@ impl<P: Protocol> EventLoop<P> {
         }
     }
 
-    /// What the pool has finished.
-    fn collect_results(&mut self, now: &Now) {
-        for (token, outcome) in self.remote.take_delivered() {
+    /// What the pool has finished; says whether there was anything.
+    fn collect_results(&mut self, now: &Now) -> bool {
+        let delivered = self.remote.take_delivered();
+        let any = !delivered.is_empty();
+        for (token, outcome) in delivered {
             let Source::Connection { slot, generation } = Source::of(token) else { continue };
             match self.connections.get_mut(slot) {
                 Some(connection) if connection.generation == generation && !connection.dead => {
@@ -212,6 +212,7 @@ impl<P: Protocol> EventLoop<P> {
                 _ => self.counters.stale_events += 1,
             }
         }
+        any
     }
 
     /// Tells a protocol something. A bug in one connection must not take the others
@@ -219,40 +220,39 @@ impl<P: Protocol> EventLoop<P> {
     fn tell(&mut self, slot: usize, now: &Now, what: impl FnOnce(&mut P, &mut P::Shared)) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (protocol, shared) = (&mut connection.protocol, &mut self.shared);
+        let before = Mark::of(protocol);
         if catch_unwind(AssertUnwindSafe(|| what(protocol, shared))).is_err() {
             connection.stream.abort();
             self.counters.panics += 1;
-            self.kill(slot, now);
+            return self.kill(slot, now);
         }
+        connection.progress.compare(before, Mark::of(protocol), now.instant);
     }
 
-    fn fire_deadlines(&mut self, now: &Now) {
+    /// Says whether anything was due.
+    fn fire_deadlines(&mut self, now: &Now) -> bool {
+        let mut any = false;
         while let Some((slot, armed)) = self.deadlines.pop(now.instant) {
+            any = true;
             let Some(connection) = self.connections.get_mut(slot).filter(|c| c.armed == Some(armed)) else {
                 continue;
             };
             connection.armed = None;
             if connection.protocol.deadline() <= now.instant {
-                connection.stalls = connection.stalls.saturating_add(1);
-                if connection.stalls > STALLS_MAX {
-                    self.counters.stalled += 1;
-                    self.kill(slot, now);
-                    continue;
-                }
                 self.tell(slot, now, |protocol, shared| protocol.handle_timeout(shared, now));
                 self.enqueue(slot);
             } else {
-                connection.stalls = 0;
                 self.deadlines.arm(slot, connection.protocol.deadline(), &mut connection.armed);
             }
         }
         self.listeners.iter_mut().for_each(|listener| listener.wake_when_due(now.instant));
+        any
     }
 
-    /// Begins to drain when asked to; true when it is time to go, whoever is left.
+    /// Begins to drain when asked to; says whether it did.
     fn check_stop(&mut self, now: &Now) -> bool {
-        let wanted = self.remote.stop_wanted();
-        if wanted != Stop::No && self.drain_until.is_none() {
+        let begins = self.remote.stop_wanted() != Stop::No && self.drain_until.is_none();
+        if begins {
             self.drain_until = Some(now.instant + self.limits.grace);
             self.stop_listening(now);
             let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
@@ -262,15 +262,24 @@ impl<P: Protocol> EventLoop<P> {
                 self.enqueue(slot);
             }
         }
-        wanted == Stop::AtOnce || self.drain_until.is_some_and(|until| until <= now.instant)
+        begins
+    }
+
+    /// Whether it is time to go: everyone has left, or whoever is left has had its time.
+    fn is_over(&self, now: &Now) -> bool {
+        let drained = |until| until <= now.instant || self.connections.is_empty();
+        self.remote.stop_wanted() == Stop::AtOnce || self.drain_until.is_some_and(drained)
     }
 
     /// One turn for everyone who is queued now; who yields is queued for the next round.
-    fn take_turns(&mut self, now: &Now) {
-        for _ in 0..self.run_queue.len() {
+    /// Says whether there was anyone.
+    fn take_turns(&mut self, now: &Now) -> bool {
+        let queued = self.run_queue.len();
+        for _ in 0..queued {
             let Some(slot) = self.run_queue.pop_front() else { break };
             self.turn(slot, now);
         }
+        queued > 0
     }
 
     fn turn(&mut self, slot: usize, now: &Now) {
@@ -282,7 +291,8 @@ impl<P: Protocol> EventLoop<P> {
         if std::mem::take(&mut connection.doubtful) && is_reset(&connection.stream) {
             return self.kill(slot, now);
         }
-        let Connection { stream, protocol, link, .. } = connection;
+        let Connection { stream, protocol, link, progress, .. } = connection;
+        let before = Mark::of(protocol);
         let (shared, scratch, budget) = (&mut self.shared, &mut self.scratch, self.limits.turn_bytes_max);
         // A bug in one turn must not take the others along (R29b).
         let step =
@@ -292,12 +302,26 @@ impl<P: Protocol> EventLoop<P> {
             self.counters.panics += 1;
             Step::Close
         });
+        progress.move_on(link.take_moved());
+        progress.compare(before, Mark::of(protocol), now.instant);
         match step {
             Step::Close => return self.kill(slot, now),
+            _ if progress.end_turn() => return self.give_up(slot, now),
             Step::Yield => self.enqueue(slot),
             Step::Wait(deadline) => self.wait(slot, deadline, now),
         }
         self.submit_work(slot, now);
+    }
+
+    /// Closes a connection that gets on no more: a bug, which must not cost everyone else
+    /// a processor (R28d).
+    fn give_up(&mut self, slot: usize, now: &Now) {
+        let connection = &mut self.connections[slot];
+        connection.stream.abort();
+        let phase = connection.protocol.phase();
+        self.counters.stalled += 1;
+        self.kill(slot, now);
+        P::notice(&mut self.shared, Notice::Stuck(phase), now);
     }
 
     /// Arms what will wake the connection: its deadline, and the least interest that
@@ -352,11 +376,11 @@ impl<P: Protocol> EventLoop<P> {
     }
 
     /// Warns of a turn that made others wait; returns the time before sleeping.
-    fn check_pace(&mut self, began: Now) -> Now {
+    fn check_pace(&mut self, mut pace: Pace) -> Now {
         let now = Now::read();
-        let took = now.instant.saturating_duration_since(began.instant);
-        if took > SLOW_TURN {
-            P::notice(&mut self.shared, Notice::SlowTurn(took), &now);
+        pace.end(Stage::Ending, now.instant);
+        if let Some(slow) = pace.slow() {
+            P::notice(&mut self.shared, Notice::SlowTurn(slow), &now);
         }
         now
     }

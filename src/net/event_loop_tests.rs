@@ -1,7 +1,8 @@
 //! The loop over real sockets, with protocols that misbehave.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::*;
@@ -14,10 +15,18 @@ use crate::sys;
 enum Bug {
     /// Its deadline stays in the past.
     Stuck,
+    /// Its deadline moves, and is over already.
+    Late,
+    /// It asks the pool, again and again, and does nothing with the answer.
+    Asks,
     /// It panics when its work is done.
     PanicsWhenDone,
     /// None; it ends at the first byte.
     None,
+}
+
+fn some_work() -> Option<Work<()>> {
+    Some(Box::new(|| ()))
 }
 
 struct Buggy {
@@ -29,24 +38,24 @@ struct Buggy {
 }
 
 impl Protocol for Buggy {
-    type Shared = ();
+    /// Where its notices go.
+    type Shared = Sender<String>;
     type Done = ();
 
-    fn open((): &mut (), _: SocketAddr, _: SocketAddr, now: &Now) -> Self {
+    fn open(_: &mut Sender<String>, _: SocketAddr, _: SocketAddr, now: &Now) -> Self {
         let deadline = now.instant + Duration::from_secs(60);
         Buggy { bug: Bug::None, queue: SendQueue::default(), deadline, phase: Phase::Open, work: None }
     }
-    fn receive(&mut self, (): &mut (), input: &[u8], now: &Now) {
+    fn receive(&mut self, _: &mut Sender<String>, input: &[u8], now: &Now) {
         match input {
             b"s" => (self.bug, self.deadline) = (Bug::Stuck, now.instant),
-            b"p" => {
-                self.bug = Bug::PanicsWhenDone;
-                self.work = Some(Box::new(|| ()));
-            }
+            b"l" => (self.bug, self.deadline) = (Bug::Late, now.instant),
+            b"a" => (self.bug, self.work) = (Bug::Asks, some_work()),
+            b"p" => (self.bug, self.work) = (Bug::PanicsWhenDone, some_work()),
             _ => self.phase = Phase::Closed,
         }
     }
-    fn receive_eof(&mut self, (): &mut (), _: &Now) {
+    fn receive_eof(&mut self, _: &mut Sender<String>, _: &Now) {
         self.phase = Phase::Closed;
     }
     fn wants_read(&self) -> bool {
@@ -55,53 +64,87 @@ impl Protocol for Buggy {
     fn send_queue(&self) -> &SendQueue {
         &self.queue
     }
-    fn sent(&mut self, (): &mut (), _: u64, _: &Now) {}
+    fn sent(&mut self, _: &mut Sender<String>, _: u64, _: &Now) {}
     fn deadline(&self) -> Instant {
         self.deadline
     }
-    fn handle_timeout(&mut self, (): &mut (), _: &Now) {}
+    fn handle_timeout(&mut self, _: &mut Sender<String>, now: &Now) {
+        if self.bug == Bug::Late {
+            // Before the grid of deadlines, or each would wait for the next point of it.
+            self.deadline = now.instant - Duration::from_secs(1);
+        }
+    }
     fn phase(&self) -> Phase {
         self.phase
     }
     fn take_work(&mut self) -> Option<Work<()>> {
         self.work.take()
     }
-    fn work_done(&mut self, (): &mut (), _: Result<(), Refused>, _: &Now) {
+    fn work_done(&mut self, _: &mut Sender<String>, _: Result<(), Refused>, _: &Now) {
         assert!(self.bug != Bug::PanicsWhenDone, "on purpose");
+        self.work = some_work();
     }
-    fn shut_down(&mut self, (): &mut (), _: &Now) {
+    fn shut_down(&mut self, _: &mut Sender<String>, _: &Now) {
         self.phase = Phase::Closed;
+    }
+    fn notice(notices: &mut Sender<String>, notice: Notice<'_>, _: &Now) {
+        // A busy machine may be slow, and that is not what is asked here.
+        if !matches!(notice, Notice::SlowTurn(_)) {
+            notices.send(format!("{notice:?}")).unwrap();
+        }
     }
 }
 
-/// Sends a byte to a loop, waits for the end of the connection, and then for the same
-/// with a connection that has no bug.
-fn counters_after(byte: &str) -> Counters {
+fn connect(address: SocketAddr) -> std::net::TcpStream {
+    let client = std::net::TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    client
+}
+
+/// Waits for an end or a reset: either way it is over.
+fn expect_over(client: &mut std::net::TcpStream) {
+    match client.read(&mut [0]) {
+        Ok(count) => assert_eq!(count, 0),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+    let _ = client.shutdown(Shutdown::Both);
+}
+
+/// Sends a byte to a loop, and waits until its connection is closed; connections without
+/// a bug, there before and after it, are served. What the loop has seen and said.
+fn run_with(byte: &[u8]) -> (Counters, Vec<String>) {
     let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
     let address = sockets[0].local_addr().unwrap();
-    let each = EventLoop::<Buggy>::new(sockets, (), Limits::default(), Pool::new(1, 1)).unwrap();
+    let (notices, said) = channel();
+    let pool = Pool::new(1, 1);
+    let each = EventLoop::<Buggy>::new(sockets, notices, Limits::default(), pool).unwrap();
     let remote = each.remote();
     let thread = thread::spawn(move || each.run());
-    for byte in [byte, "x"] {
-        let mut client = std::net::TcpStream::connect(address).unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        std::io::Write::write_all(&mut client, byte.as_bytes()).unwrap();
-        // An end or a reset: either way it is over.
-        let _ = client.read(&mut [0]).map(|count| assert_eq!(count, 0));
-        let _ = client.shutdown(Shutdown::Both);
-    }
+    let (mut before, mut buggy) = (connect(address), connect(address));
+    buggy.write_all(byte).unwrap();
+    before.write_all(b"x").unwrap();
+    expect_over(&mut before);
+    expect_over(&mut buggy);
+    let mut after = connect(address);
+    after.write_all(b"x").unwrap();
+    expect_over(&mut after);
     remote.stop().unwrap();
-    thread.join().unwrap().unwrap()
+    (thread.join().unwrap().unwrap(), said.iter().collect())
 }
 
 #[test]
-fn a_deadline_that_is_never_moved_closes_the_connection() {
-    let counters = counters_after("s");
-    assert_eq!((counters.stalled, counters.accepted, counters.closed), (1, 2, 2));
+fn a_connection_that_gets_on_no_more_is_closed_counted_and_told_and_others_are_served() {
+    for bug in [b"s", b"l", b"a"] {
+        let (counters, notices) = run_with(bug);
+        let seen = (counters.stalled, counters.panics, counters.accepted, counters.closed);
+        assert_eq!(seen, (1, 0, 3, 3), "{bug:?}");
+        assert_eq!(notices, ["Stuck(Open)"], "{bug:?}");
+    }
 }
 
 #[test]
 fn a_panic_closes_its_connection_and_no_other() {
-    let counters = counters_after("p");
-    assert_eq!((counters.panics, counters.accepted, counters.closed), (1, 2, 2));
+    let (counters, notices) = run_with(b"p");
+    assert_eq!((counters.panics, counters.stalled, counters.accepted, counters.closed), (1, 0, 3, 3));
+    assert!(notices.is_empty());
 }

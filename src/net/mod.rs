@@ -15,6 +15,8 @@ pub mod counters;
 pub mod deadlines;
 pub mod event_loop;
 pub mod limits;
+pub mod pace;
+pub mod progress;
 pub mod protocol;
 pub mod remote;
 pub mod stream;

@@ -3,8 +3,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::pace::Slow;
 use crate::clock::Now;
 use crate::segment::SendQueue;
 
@@ -25,8 +26,10 @@ pub enum Refused {
 pub enum Notice<'a> {
     /// No descriptors or memory for another client; accepting pauses.
     Exhausted(&'a io::Error),
-    /// One turn of the loop took so long, and everyone else waited.
-    SlowTurn(Duration),
+    /// One turn of the loop took too long, and everyone else waited.
+    SlowTurn(Slow),
+    /// A connection got on no more, and was closed: a bug in its protocol (R28d).
+    Stuck(Phase),
 }
 
 /// How far a connection is.

@@ -125,6 +125,7 @@ impl TestServer {
         let counters = self.thread.take().unwrap().join().unwrap().unwrap();
         assert_eq!(counters.accepted, counters.closed, "connections leaked");
         assert_eq!(counters.panics, 0, "a turn panicked");
+        assert_eq!(counters.stalled, 0, "a connection got stuck");
         counters
     }
 }

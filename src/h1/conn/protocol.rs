@@ -11,6 +11,7 @@ use super::super::parse::Scanner;
 use super::{Conn, Made, Service, State};
 use crate::clock::Now;
 use crate::http::{Handler, Peer, Status};
+use crate::net::pace::Slow;
 use crate::net::{Notice, Phase, Protocol, Refused, Work};
 use crate::segment::SendQueue;
 
@@ -152,9 +153,13 @@ impl<H: Handler> Protocol for Conn<H> {
     fn notice(service: &mut Service<H>, notice: Notice<'_>, now: &Now) {
         let message = match notice {
             Notice::Exhausted(error) => format!("cannot accept more connections for now: {error}"),
-            Notice::SlowTurn(took) => {
-                format!("everyone had to wait for {took:.0?}: a slow disk, or a busy machine")
-            }
+            Notice::SlowTurn(Slow { took, stage, stage_took }) => format!(
+                "everyone had to wait for {took:.0?}, most of it for {stage} ({stage_took:.0?}): \
+                 a slow disk, or a busy machine"
+            ),
+            Notice::Stuck(phase) => format!(
+                "a connection was closed because it got on no more ({phase:?}): this is a bug in serve"
+            ),
         };
         service.handler.notice(&message, now);
     }

@@ -9,6 +9,7 @@ use super::{Connection, EventLoop};
 use crate::clock::Now;
 use crate::net::accept::{Accepted, Listener, Rest};
 use crate::net::connection::Link;
+use crate::net::progress::Progress;
 use crate::net::protocol::{Notice, Protocol};
 use crate::net::token::Source;
 use crate::sys;
@@ -23,8 +24,10 @@ fn may_go<P: Protocol>(connection: &Connection<P>) -> bool {
 }
 
 impl<P: Protocol> EventLoop<P> {
-    /// Accepts those who wait, as far as there is room for them.
-    pub(super) fn accept_clients(&mut self, now: &Now) -> io::Result<()> {
+    /// Accepts those who wait, as far as there is room for them; says whether a listener
+    /// was open.
+    pub(super) fn accept_clients(&mut self, now: &Now) -> io::Result<bool> {
+        let any = self.listeners.iter().any(Listener::is_open);
         for index in 0..self.listeners.len() {
             for _ in 0..self.limits.turn_accepts_max {
                 if !self.listeners[index].is_open() {
@@ -51,7 +54,7 @@ impl<P: Protocol> EventLoop<P> {
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Takes in who waits already, and then listens no more: closing a listener resets
@@ -81,7 +84,7 @@ impl<P: Protocol> EventLoop<P> {
             queued: false,
             dead: false,
             doubtful: false,
-            stalls: 0,
+            progress: Progress::default(),
             waits: None,
         });
         self.counters.accepted += 1;
