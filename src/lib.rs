@@ -98,8 +98,10 @@
 //! - The most connections are shared out evenly to the loops instead of counted over all:
 //!   idle connections can only be closed by their own loop, and those of one must not
 //!   keep the clients of another out ([`net::Limits::share`]).
-//! - A link with a visible name may lead to a hidden file beneath the root, and then shows
-//!   it: a link is made on purpose. Hidden are names, in every spelling of a request.
+//! - Hidden is what has a hidden name once all links are resolved. On Unix the kernel is
+//!   asked for a way without links, which is one call; only a way with links is walked,
+//!   name by name. What `--symlinks follow` finds outside of the root has no name beneath
+//!   it and is not judged; a way that leaves the root and comes back is.
 //! - Files with a time stamp that says nothing (1970) have no validators yet.
 //! - Within a turn a step without progress cannot be written down: each round of
 //!   [`net::connection::drive`] moves bytes, clears a latch or ends. What is counted are

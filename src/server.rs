@@ -75,7 +75,7 @@ impl Server {
         let (threads, options) = (sockets.len(), Arc::new(config.site.clone()));
         let mut loops = Vec::with_capacity(sockets.len());
         for (index, sockets) in sockets.into_iter().enumerate() {
-            let files = Disk::new(&config.root, config.symlinks).map_err(|error| {
+            let files = Disk::new(&config.root, config.symlinks, config.site.hidden).map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let files = Cached::new(files, config.memory / threads);

@@ -209,12 +209,9 @@ impl SafePath {
         self.segments().last()
     }
 
-    /// Whether a segment is hidden. `/.well-known/` is for visitors (RFC 8615), but
-    /// at the root only, and not what is hidden beneath it.
+    /// Whether a segment is hidden, as [`is_hidden_path`] says.
     pub fn is_hidden(&self) -> bool {
-        self.segments()
-            .enumerate()
-            .any(|(depth, name)| is_hidden(name) && !(depth == 0 && name == b".well-known"))
+        is_hidden_path(&self.bytes)
     }
 
     /// The path for a Location or a link: encoded again from the decoded form, so
@@ -277,6 +274,13 @@ fn decode(bytes: &mut Vec<u8>, segment: &str) -> Result<(), PathError> {
         bytes.push((high << 4 | low) as u8);
     }
     Ok(())
+}
+
+/// Whether a segment of a decoded path beneath the root is hidden. `/.well-known/` is for
+/// visitors (RFC 8615), but at the root only, and not what is hidden beneath it.
+pub fn is_hidden_path(path: &[u8]) -> bool {
+    let is_well_known = |depth: usize, name: &[u8]| depth == 0 && name == b".well-known";
+    path.split(|&b| b == b'/').enumerate().any(|(depth, name)| is_hidden(name) && !is_well_known(depth, name))
 }
 
 /// Whether a name is hidden: it begins with a dot.

@@ -9,6 +9,7 @@ use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile};
 use super::listing::Row;
 use crate::clock::Now;
 use crate::http::SafePath;
+use crate::http::target::is_hidden_path;
 use crate::sys::{Entry, Kind, Opened, Root, Symlinks, Version};
 
 /// How long an exchanged root (a new release under the old path) may go unnoticed.
@@ -21,17 +22,20 @@ pub struct Disk {
     /// The only name there is, when a file is shared.
     single: Option<Vec<u8>>,
     symlinks: Symlinks,
+    /// Whether names that begin with a dot are shown.
+    hidden: bool,
     checked: Option<Instant>,
     /// The path leads nowhere by now; what is still open of the old root is not shown.
     gone: bool,
 }
 
 impl Disk {
-    /// Opens what is to be shared: a directory, or one file.
+    /// Opens what is to be shared: a directory, or one file. Unless `hidden` is wanted, no
+    /// link leads to hidden names (R8); those of a request are the site's to judge.
     ///
     /// # Errors
     /// When it is absent or cannot be opened.
-    pub fn new(path: &Path, symlinks: Symlinks) -> io::Result<Disk> {
+    pub fn new(path: &Path, symlinks: Symlinks, hidden: bool) -> io::Result<Disk> {
         let path = std::path::absolute(path)?;
         let is_directory = std::fs::metadata(&path)?.is_dir();
         let (directory, single) = match path.file_name() {
@@ -42,9 +46,9 @@ impl Disk {
             _ => (path, None),
         };
         // The file that was named may be a link to anywhere: naming it is permission enough.
-        let symlinks = if single.is_some() { Symlinks::Follow } else { symlinks };
-        let root = Arc::new(Root::new(&directory, symlinks)?);
-        Ok(Disk { root, directory, single, symlinks, checked: None, gone: false })
+        let (symlinks, hidden) = if single.is_some() { (Symlinks::Follow, true) } else { (symlinks, hidden) };
+        let root = open_root(&directory, symlinks, hidden)?;
+        Ok(Disk { root, directory, single, symlinks, hidden, checked: None, gone: false })
     }
 
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
@@ -54,7 +58,7 @@ impl Disk {
         if self.root.is_current() {
             return std::mem::take(&mut self.gone);
         }
-        let root = Root::new(&self.directory, self.symlinks).map(Arc::new);
+        let root = open_root(&self.directory, self.symlinks, self.hidden);
         self.gone = root.is_err();
         root.map(|root| self.root = root).is_ok()
     }
@@ -128,6 +132,11 @@ impl FileSystem for Disk {
     }
 }
 
+fn open_root(directory: &Path, symlinks: Symlinks, hidden: bool) -> io::Result<Arc<Root>> {
+    let root = Root::new(directory, symlinks)?;
+    Ok(Arc::new(if hidden { root } else { root.hiding(is_hidden_path) }))
+}
+
 fn row(entry: Entry) -> Row {
     let Entry { name, stat } = entry;
     Row {
@@ -159,7 +168,7 @@ mod tests {
         let root = outer.path().join("dist");
         std::fs::create_dir(&root).unwrap();
         std::fs::write(root.join("a"), "old").unwrap();
-        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside).unwrap(), Now::read());
+        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside, false).unwrap(), Now::read());
         assert_eq!(read(&mut disk, "/a", &now).as_deref(), Some("old"));
         std::fs::remove_dir_all(&root).unwrap();
         let later = now.later(ROOT_CHECK_INTERVAL);
@@ -179,7 +188,7 @@ mod tests {
             std::fs::write(outer.path().join(name).join("a"), content).unwrap();
         }
         std::fs::rename(outer.path().join("1"), &root).unwrap();
-        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside).unwrap(), Now::read());
+        let (mut disk, now) = (Disk::new(&root, Symlinks::Inside, false).unwrap(), Now::read());
         assert_eq!(read(&mut disk, "/a", &now).as_deref(), Some("one"));
         std::fs::rename(&root, outer.path().join("old")).unwrap();
         std::fs::rename(outer.path().join("2"), &root).unwrap();
@@ -192,7 +201,7 @@ mod tests {
         std::fs::write(outer.path().join("a.iso"), "image").unwrap();
         std::fs::write(outer.path().join("secret"), "no").unwrap();
         let (mut disk, now) =
-            (Disk::new(&outer.path().join("a.iso"), Symlinks::Inside).unwrap(), Now::read());
+            (Disk::new(&outer.path().join("a.iso"), Symlinks::Inside, false).unwrap(), Now::read());
         assert_eq!(read(&mut disk, "/", &now).as_deref(), Some("image"));
         assert_eq!(read(&mut disk, "/a.iso", &now).as_deref(), Some("image"));
         assert_eq!(read(&mut disk, "/secret", &now), None);

@@ -52,13 +52,17 @@ pub(super) fn open_contained(tree: &Tree, path: &[u8], flags: OFlags) -> Option<
     if !tree.kernel_contains {
         return None;
     }
+    // Where a link has led, the kernel does not say. So where that matters it is asked for
+    // a way without links, which is the common one, and the walk takes the others.
+    let judges_links = tree.hides.is_some() && tree.symlinks != Symlinks::Deny;
     let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    resolve.set(ResolveFlags::NO_SYMLINKS, tree.symlinks == Symlinks::Deny);
+    resolve.set(ResolveFlags::NO_SYMLINKS, judges_links || tree.symlinks == Symlinks::Deny);
     for _ in 0..=MOST_RETRIES {
         match openat2(&tree.root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             // EXDEV: a link leads out, or is absolute, which may still lead inside.
             Err(Errno::XDEV | Errno::NOSYS) => return None,
+            Err(Errno::LOOP) if judges_links => return None,
             answer => return Some(answer),
         }
     }

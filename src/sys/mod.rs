@@ -12,10 +12,11 @@
 //!   so handle by handle (other Unix), or the opened handle is asked where it is
 //!   (Windows). No decision is ever made by comparing the strings of a request.
 //!   Opening never blocks on FIFOs or devices, and all that is said of a file
-//!   comes from the handle that was opened. [`Root::list`] says the same of every
-//!   entry as `open` would. [`Root::version`] asks, in one call, which version of a
-//!   file a name leads to, where a system can. [`Root::is_current`] tells whether the
-//!   path given at the start still leads to this very directory.
+//!   comes from the handle that was opened. [`Root::hiding`] makes links into hidden
+//!   places lead nowhere. [`Root::list`] says the same of every entry as `open` would.
+//!   [`Root::version`] asks, in one call, which version of a file a name leads to, where
+//!   a system can. [`Root::is_current`] tells whether the path given at the start still
+//!   leads to this very directory.
 //! - [`send_file`]: file → socket inside the kernel, or `Unsupported`.
 //! - [`send_more`]: a write that tells the kernel that more follows at once.
 //! - [`bind`]: the listening sockets of one address, one for each event loop;
@@ -79,6 +80,10 @@ pub enum Symlinks {
     /// A name that is, or leads through, a link does not exist.
     Deny,
 }
+
+/// Whether a place beneath the root is hidden: its names, `/`-separated, free of links
+/// (see [`Root::hiding`]).
+pub type Hides = fn(&[u8]) -> bool;
 
 /// What an opened name turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::unix::{facts, version};
 use super::walk::{self, READ, Tree};
-use super::{Entry, Kind, Listing, Opened, Stat, Symlinks, Version, is_proven, system};
+use super::{Entry, Hides, Kind, Listing, Opened, Stat, Symlinks, Version, is_proven, system};
 
 /// A directory, open, and all that is beneath it.
 #[derive(Debug)]
@@ -24,8 +24,6 @@ pub struct Root {
     /// Where the directory was at the start; absolute, so that a directory put in
     /// its place is noticed even if it was given as `.`.
     path: PathBuf,
-    /// Device and inode, which together name a directory as long as it is open.
-    identity: (u64, u64),
 }
 
 impl Root {
@@ -38,9 +36,9 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = retry_on_intr(|| rustix::fs::open(dir, flags, Mode::empty()))?;
         let stat = fstat(&root)?;
-        let identity = identity(&stat);
+        let identity = walk::identity(&stat);
         let leads_here =
-            |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| self::identity(&stat) == identity);
+            |path: &PathBuf| rustix::fs::stat(path).is_ok_and(|stat| walk::identity(&stat) == identity);
         let path = std::path::absolute(dir).ok().filter(leads_here).unwrap_or_else(|| dir.to_path_buf());
         // Links are made with the path that people see, which need not be the real
         // one: on macOS /tmp is a link to /private/tmp.
@@ -51,7 +49,16 @@ impl Root {
         prefixes.dedup();
         let prefixes = prefixes.into_iter().map(|path| path.into_os_string().into_vec()).collect();
         let kernel_contains = system::kernel_contains(root.as_fd());
-        Ok(Root { tree: Tree { root, prefixes, symlinks, kernel_contains }, path, identity })
+        Ok(Root { tree: Tree { root, identity, prefixes, symlinks, hides: None, kernel_contains }, path })
+    }
+
+    /// The same root, where no link leads to what `hides` says (R8): asked for the place
+    /// beneath the root that links have led to. A name that was asked for in full, through
+    /// no link, is not judged.
+    #[must_use]
+    pub fn hiding(mut self, hides: Hides) -> Self {
+        self.tree.hides = Some(hides);
+        self
     }
 
     /// Opens the file or directory of that name, and looks at it once.
@@ -122,13 +129,13 @@ impl Root {
     /// Whether the path given at the start still leads to this very directory, and
     /// not to one that has taken its place.
     pub fn is_current(&self) -> bool {
-        rustix::fs::stat(&self.path).is_ok_and(|stat| identity(&stat) == self.identity)
+        rustix::fs::stat(&self.path).is_ok_and(|stat| walk::identity(&stat) == self.tree.identity)
     }
 
     /// Opens a name for reading, whatever it turns out to be.
     fn resolve(&self, relative: &[u8]) -> rustix::io::Result<OwnedFd> {
         let path: &[u8] = if relative.is_empty() { b"." } else { relative };
-        if self.tree.symlinks == Symlinks::Follow {
+        if self.tree.follows_freely() {
             return retry_on_intr(|| openat(&self.tree.root, path, READ, Mode::empty()));
         }
         match system::open_contained(&self.tree, path, READ) {
@@ -150,8 +157,8 @@ impl Root {
         }
         let target = match self.tree.symlinks {
             Symlinks::Deny => return None,
-            Symlinks::Follow => statat(directory, name, AtFlags::empty()),
-            Symlinks::Inside => system::stat_contained(&self.tree, full),
+            _ if self.tree.follows_freely() => statat(directory, name, AtFlags::empty()),
+            Symlinks::Inside | Symlinks::Follow => system::stat_contained(&self.tree, full),
         };
         facts(&target.ok()?)
     }
@@ -162,11 +169,4 @@ impl Root {
         self.tree.kernel_contains = false;
         self
     }
-}
-
-/// What names a directory for as long as it is open.
-fn identity(stat: &rustix::fs::Stat) -> (u64, u64) {
-    // The fields are of different types on each system; as a name, any bits will do.
-    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
-    (stat.st_dev as u64, stat.st_ino as u64)
 }

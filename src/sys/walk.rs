@@ -7,13 +7,20 @@
 //! handle that was passed on the way. So every handle was found beneath the root,
 //! whatever is renamed meanwhile. It never hands a path of more than one component
 //! to the kernel, and never blocks on a FIFO.
+//!
+//! Because it sees every name, it is also the one to say where links have led, where
+//! hidden names are to stay hidden (R8). For that it can leave the root, too, with
+//! [`Symlinks::Follow`]: what lies outside has no name beneath the root and is not
+//! judged, and the root is known again by its identity.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, open as open_path, openat, readlinkat, statat,
+};
 use rustix::io::{Errno, Result, retry_on_intr};
 
-use super::{Symlinks, system};
+use super::{Hides, Symlinks, system};
 
 /// As the Linux kernel (MAXSYMLINKS): a look-up through more links is a loop.
 const MOST_LINKS: u32 = 40;
@@ -35,13 +42,31 @@ pub(super) const READ: OFlags =
 pub(super) struct Tree {
     /// The root directory.
     pub(super) root: OwnedFd,
+    /// Its device and inode, which together name a directory as long as it is open.
+    pub(super) identity: (u64, u64),
     /// Absolute paths known to lead to the root, by which absolute links come back.
     /// A wrong one does no harm: the rest of such a link is walked from `root`.
     pub(super) prefixes: Vec<Vec<u8>>,
-    /// `Follow` is not for the walk: it contains.
+    /// Where links may lead.
     pub(super) symlinks: Symlinks,
+    /// What no link may show.
+    pub(super) hides: Option<Hides>,
     /// Whether the kernel can contain a look-up, so that the walk is the exception.
     pub(super) kernel_contains: bool,
+}
+
+impl Tree {
+    /// Whether links lead anywhere and show everything: then nothing is to be looked after.
+    pub(super) fn follows_freely(&self) -> bool {
+        self.symlinks == Symlinks::Follow && self.hides.is_none()
+    }
+}
+
+/// What names a directory for as long as it is open.
+pub(super) fn identity(stat: &Stat) -> (u64, u64) {
+    // The fields are of different types on each system; as a name, any bits will do.
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 /// Opens what is at `path` beneath the root, for reading.
@@ -88,8 +113,13 @@ fn step(directory: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> Result<Step<Ow
 /// One look-up on its way.
 struct Walk<'t> {
     tree: &'t Tree,
-    /// The directories passed since the root, the root not among them.
+    /// The directories passed since the root, the root not among them. Outside only the
+    /// last one.
     passed: Vec<OwnedFd>,
+    /// Their names from the root on, links resolved. Outside it means nothing.
+    place: Vec<u8>,
+    /// It has left the root, which only `Follow` allows.
+    outside: bool,
     /// What is still to walk, from `at` on; links put their targets in front.
     path: Vec<u8>,
     at: usize,
@@ -102,7 +132,8 @@ impl<'t> Walk<'t> {
         if path.len() > LONGEST_PATH {
             return Err(Errno::NAMETOOLONG);
         }
-        Ok(Walk { tree, passed: Vec::new(), path: path.to_vec(), at: 0, links: 0, disputes: 0 })
+        let (passed, place, path) = (Vec::new(), Vec::new(), path.to_vec());
+        Ok(Walk { tree, passed, place, outside: false, path, at: 0, links: 0, disputes: 0 })
     }
 
     /// The directory that the next name is looked up in.
@@ -118,29 +149,83 @@ impl<'t> Walk<'t> {
             let step = match (name, part.is_last) {
                 (b".", _) => continue,
                 (b"..", _) => {
-                    // EXDEV is what openat2 gives for leaving the root.
-                    self.passed.pop().ok_or(Errno::XDEV)?;
+                    self.ascend()?;
                     continue;
                 }
                 (_, true) => last(self.directory(), name, part.has_slash)?,
                 (_, false) => match step(self.directory(), name, system::PASS)? {
                     Step::Is(handle) => {
-                        self.passed.push(handle);
+                        self.descend(handle, &part)?;
                         continue;
                     }
                     Step::PerhapsLink(why) => Step::PerhapsLink(why),
                 },
             };
             match step {
-                Step::Is(found) => return Ok(found),
+                Step::Is(found) => {
+                    self.enter(&part);
+                    return self.judge().map(|()| found);
+                }
                 Step::PerhapsLink(why) => self.follow(&part, why)?,
             }
         }
+        self.judge()?;
         // Nothing is left: the way ended at `.`, at `..` or at the root.
         match last(self.directory(), b".", true)? {
             Step::Is(found) => Ok(found),
             Step::PerhapsLink(why) => Err(why),
         }
+    }
+
+    /// Into a directory.
+    fn descend(&mut self, handle: OwnedFd, part: &Part) -> Result<()> {
+        if self.outside {
+            return self.arrive(handle);
+        }
+        self.passed.push(handle);
+        self.enter(part);
+        Ok(())
+    }
+
+    /// Notes a name that was no link.
+    fn enter(&mut self, part: &Part) {
+        if !self.place.is_empty() {
+            self.place.push(b'/');
+        }
+        self.place.extend_from_slice(&self.path[part.start..part.end]);
+    }
+
+    /// Back to where the way came from, or out.
+    fn ascend(&mut self) -> Result<()> {
+        if !self.outside && self.passed.pop().is_some() {
+            let end = self.place.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            self.place.truncate(end);
+            return Ok(());
+        }
+        if self.tree.symlinks != Symlinks::Follow {
+            // What openat2 gives for leaving the root.
+            return Err(Errno::XDEV);
+        }
+        let parent = retry_on_intr(|| openat(self.directory(), c"..", system::PASS, Mode::empty()))?;
+        self.arrive(parent)
+    }
+
+    /// At a directory that was found outside, and may be the root.
+    fn arrive(&mut self, handle: OwnedFd) -> Result<()> {
+        self.outside = identity(&fstat(&handle)?) != self.tree.identity;
+        self.place.clear();
+        self.passed.clear();
+        if self.outside {
+            self.passed.push(handle);
+        }
+        Ok(())
+    }
+
+    /// Refuses what lies under a hidden name, if a link has led there. The names of the
+    /// request itself are judged by who asks.
+    fn judge(&self) -> Result<()> {
+        let is_hidden = |hides: Hides| self.links > 0 && !self.outside && hides(&self.place);
+        if self.tree.hides.is_some_and(is_hidden) { Err(Errno::NOENT) } else { Ok(()) }
     }
 
     /// Cuts the next component off.
@@ -175,11 +260,19 @@ impl<'t> Walk<'t> {
         }
         let onward = match target.first() {
             None => return Err(Errno::NOENT),
-            Some(b'/') => {
-                let onward = self.tree.prefixes.iter().find_map(|prefix| after(&target, prefix));
-                self.passed.clear();
-                onward.ok_or(Errno::XDEV)?
-            }
+            Some(b'/') => match self.tree.prefixes.iter().find_map(|prefix| after(&target, prefix)) {
+                Some(onward) => {
+                    self.passed.clear();
+                    self.place.clear();
+                    self.outside = false;
+                    onward
+                }
+                None if self.tree.symlinks == Symlinks::Follow => {
+                    self.arrive(retry_on_intr(|| open_path(c"/", system::PASS, Mode::empty()))?)?;
+                    &target
+                }
+                None => return Err(Errno::XDEV),
+            },
             Some(_) => &target,
         };
         // The rest begins with a slash, or is empty.

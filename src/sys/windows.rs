@@ -28,7 +28,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_IDLE};
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
-use super::{Entry, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names};
+use super::{Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names};
 
 /// What accept says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 3] = [WSAEMFILE, WSAENOBUFS, WSA_NOT_ENOUGH_MEMORY];
@@ -53,6 +53,7 @@ pub struct Root {
     /// As it was given, made absolute.
     given: PathBuf,
     symlinks: Symlinks,
+    hides: Option<Hides>,
 }
 
 impl Root {
@@ -65,7 +66,16 @@ impl Root {
         let given = std::path::absolute(dir)?;
         let path = fs::canonicalize(&given)?;
         fs::read_dir(&path)?;
-        Ok(Root { path, given, symlinks })
+        Ok(Root { path, given, symlinks, hides: None })
+    }
+
+    /// The same root, where no link leads to what `hides` says (R8): asked for the place
+    /// beneath the root that links have led to. A name that was asked for in full, through
+    /// no link, is not judged.
+    #[must_use]
+    pub fn hiding(mut self, hides: Hides) -> Self {
+        self.hides = Some(hides);
+        self
     }
 
     /// Opens the file or directory of that name, and looks at it once.
@@ -170,15 +180,18 @@ impl Root {
         let inside = last.strip_prefix(&self.path).ok();
         let shown = inside.unwrap_or(last);
         let shown: Vec<&str> = shown.components().filter_map(plain_name).collect();
+        // Then no link and no junction was on the way.
+        let is_as_asked = inside.is_some()
+            && shown.len() == segments.len()
+            && segments.iter().zip(&shown).all(|(a, b)| names::is_same_name(a, b));
+        let is_hidden = |hides: Hides| hides(shown.join("/").as_bytes());
         let is_allowed = match self.symlinks {
+            _ if is_as_asked => true,
+            Symlinks::Deny => false,
+            // What lies outside has no name beneath the root.
+            Symlinks::Inside | Symlinks::Follow if inside.is_some() => !self.hides.is_some_and(is_hidden),
+            Symlinks::Inside => false,
             Symlinks::Follow => true,
-            Symlinks::Inside => inside.is_some(),
-            // Then no link and no junction was on the way.
-            Symlinks::Deny => {
-                inside.is_some()
-                    && shown.len() == segments.len()
-                    && segments.iter().zip(&shown).all(|(a, b)| names::is_same_name(a, b))
-            }
         };
         is_allowed && names::is_spelled_out(segments, &shown)
     }

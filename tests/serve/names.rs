@@ -355,3 +355,42 @@ fn hidden_names_do_not_exist_however_they_are_spelled() {
         );
     }
 }
+
+/// A name is judged by where it leads. Links need a privilege on Windows.
+#[cfg(unix)]
+#[test]
+fn links_to_hidden_names_do_not_exist_either() {
+    use std::os::unix::fs::symlink;
+    for rule in ["inside", "follow", "deny"] {
+        for hidden in [false, true] {
+            let options = ["--symlinks", rule, "--hidden"];
+            let server = fortress(if hidden { &options } else { &options[..2] });
+            let root = server.directory.path().canonicalize().unwrap().join("www");
+            std::fs::create_dir(root.join("shop")).unwrap();
+            for (target, name) in [
+                (".git/config", "config"),
+                (".git", "git"),
+                ("sub/.env", "env"),
+                ("config", "chain"),
+                (root.join(".git/config").to_str().unwrap(), "absolute"),
+                ("../.git/config", "shop/index.html"),
+                (".well-known", "known"),
+            ] {
+                symlink(target, root.join(name)).unwrap();
+            }
+            let (nothing, there) = (server.get("/missing").undated(), hidden && rule != "deny");
+            for target in ["/config", "/git/config", "/env", "/chain", "/absolute", "/shop/index.html"] {
+                let answer = server.get(target).undated();
+                assert_eq!(answer.body == b"secret", there, "{rule} {hidden} {target}");
+                assert!(there || answer == nothing, "{rule} {target}");
+            }
+            // An index file is opened in the same way, and so is all that is listed.
+            assert_eq!(server.get("/shop/").text() == "secret", there, "{rule} {hidden}");
+            assert_eq!(server.get("/known/x").status, if rule == "deny" { 404 } else { 200 });
+            let names = json_links(&server.get("/?format=json").body);
+            for name in ["config", "git/", "env", "chain", "absolute"] {
+                assert_eq!(names.iter().any(|link| link == name), there, "{rule} {hidden} {name}: {names:?}");
+            }
+        }
+    }
+}

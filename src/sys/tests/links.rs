@@ -1,5 +1,6 @@
 //! Links, special files and odd names on Unix. On Linux each answer is asked for
-//! twice, of the kernel and of the walk: they must be the same.
+//! several times, of the kernel and of the walk, with hidden names and without: they must
+//! be the same.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -7,19 +8,27 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use super::hidden::is_hidden;
 use super::{CANARY, Site, found, listed};
 use crate::sys::{Root, Symlinks, Trouble, trouble};
 
 const MISSING: Expected = Err(Trouble::Missing);
 
 impl Site {
-    fn link(&self, target: impl AsRef<Path>, name: &str) {
+    pub(super) fn link(&self, target: impl AsRef<Path>, name: &str) {
         symlink(target, self.path.join(name)).unwrap();
     }
 
     /// One root that asks the kernel where it can, and one that walks.
-    fn both(&self, symlinks: Symlinks) -> [Root; 2] {
+    pub(super) fn both(&self, symlinks: Symlinks) -> [Root; 2] {
         [self.root(symlinks), self.root(symlinks).without_kernel_containment()]
+    }
+
+    /// The same two, and two that look where links lead.
+    fn all(&self, symlinks: Symlinks) -> [Root; 4] {
+        let [kernel, walk] = self.both(symlinks);
+        let [judging, judging_walk] = self.both(symlinks).map(|root| root.hiding(is_hidden));
+        [kernel, walk, judging, judging_walk]
     }
 }
 
@@ -90,9 +99,9 @@ fn linked_site() -> (Site, Vec<(String, Expected, Expected)>) {
 fn links_lead_where_they_may_and_kernel_and_walk_agree() {
     let (site, table) = linked_site();
     let (inside, follow, deny) =
-        (site.both(Symlinks::Inside), site.both(Symlinks::Follow), site.both(Symlinks::Deny));
+        (site.all(Symlinks::Inside), site.all(Symlinks::Follow), site.all(Symlinks::Deny));
     for (name, in_root, anywhere) in &table {
-        for way in 0..2 {
+        for way in 0..4 {
             assert_eq!(found(&inside[way], name).as_deref(), in_root.as_deref(), "inside {name} {way}");
             assert_eq!(found(&follow[way], name).as_deref(), anywhere.as_deref(), "follow {name} {way}");
             assert_eq!(found(&deny[way], name).as_deref(), MISSING.as_deref(), "deny {name} {way}");
@@ -104,7 +113,7 @@ fn links_lead_where_they_may_and_kernel_and_walk_agree() {
 fn a_listing_shows_a_link_exactly_if_it_can_be_opened() {
     let (site, _) = linked_site();
     for mode in [Symlinks::Inside, Symlinks::Follow, Symlinks::Deny] {
-        for root in site.both(mode) {
+        for root in site.all(mode) {
             for (directory, path) in [("", site.path.clone()), ("dir", site.path.join("dir"))] {
                 let mut openable = Vec::new();
                 for entry in fs::read_dir(path).unwrap() {
@@ -134,7 +143,7 @@ fn forty_links_are_followed_and_one_more_is_a_loop() {
         site.link(format!("link{}", n - 1), &format!("link{n}"));
     }
     // The number is that of Linux; other kernels are never asked to follow.
-    for root in site.both(Symlinks::Inside) {
+    for root in site.all(Symlinks::Inside) {
         assert_eq!(found(&root, "link40").unwrap(), "a.txt");
         assert_eq!(found(&root, "link41").as_deref(), MISSING.as_deref());
     }
@@ -169,7 +178,7 @@ fn special_files_are_missing_unlisted_and_never_block() {
     site.link(site.path.join("socket"), "to-socket");
     let names = ["fifo", "socket", "to-fifo", "to-socket", "fifo/x", "socket/x"];
     for symlinks in [Symlinks::Inside, Symlinks::Follow, Symlinks::Deny] {
-        for root in site.both(symlinks) {
+        for root in site.all(symlinks) {
             for name in names {
                 assert_eq!(found(&root, name).as_deref(), MISSING.as_deref(), "{symlinks:?} {name}");
             }
@@ -203,7 +212,7 @@ fn any_byte_but_slash_and_nul_may_be_in_a_name() {
     for name in &names {
         fs::write(site.path.join("empty").join(std::ffi::OsStr::from_bytes(name)), "odd").unwrap();
     }
-    for root in site.both(Symlinks::Inside) {
+    for root in site.all(Symlinks::Inside) {
         for name in &names {
             assert_eq!(found(&root, [b"empty/", *name].concat()).unwrap(), "odd", "{name:?}");
         }
@@ -228,7 +237,7 @@ fn what_may_not_be_read_is_forbidden_and_breaks_no_listing() {
     };
     close("a.txt", 0);
     close("shut", 0);
-    for root in site.both(Symlinks::Inside) {
+    for root in site.all(Symlinks::Inside) {
         for name in ["a.txt", "shut", "shut/x.txt", "shut/nothing", "into-shut"] {
             assert_eq!(found(&root, name), Err(Trouble::Forbidden), "{name}");
         }
@@ -246,7 +255,7 @@ fn a_directory_on_the_way_need_not_be_readable() {
     }
     let site = Site::new();
     fs::set_permissions(site.path.join("dir"), fs::Permissions::from_mode(0o100)).unwrap();
-    for root in site.both(Symlinks::Inside) {
+    for root in site.all(Symlinks::Inside) {
         assert_eq!(found(&root, "dir/b.txt").unwrap(), "dir/b.txt");
     }
     fs::set_permissions(site.path.join("dir"), fs::Permissions::from_mode(0o700)).unwrap();

@@ -4,6 +4,8 @@
 
 mod files;
 #[cfg(unix)]
+mod hidden;
+#[cfg(unix)]
 mod links;
 #[cfg(target_os = "linux")]
 mod priority;

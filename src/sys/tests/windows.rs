@@ -62,6 +62,34 @@ fn a_handle_is_judged_by_where_it_really_is() {
 }
 
 #[test]
+fn a_link_into_a_hidden_place_leads_nowhere() {
+    let site = Site::new();
+    for (path, name) in [(&site.path, ".env"), (&site.path, "dir\\.git"), (&site.outside, ".env")] {
+        fs::write(path.join(name), "hidden").unwrap();
+    }
+    let place = |path: std::path::PathBuf| final_path(&File::open(path).unwrap()).unwrap();
+    let (env, git) = (place(site.path.join(".env")), place(site.path.join("dir\\.git")));
+    let (plain, outside) = (place(site.path.join("dir\\b.txt")), place(site.outside.join(".env")));
+    let table = [
+        (&["link"][..], &env, false),
+        (&["link", ".git"], &git, false),
+        (&["link"], &plain, true),
+        // No link was on the way: the site has judged these names.
+        (&[".ENV"], &env, true),
+        (&["dir", ".git"], &git, true),
+    ];
+    let is_hidden = |place: &[u8]| place.split(|byte| *byte == b'/').any(|name| name.starts_with(b"."));
+    for mode in [Symlinks::Inside, Symlinks::Follow] {
+        let (open, hiding) = (site.root(mode), site.root(mode).hiding(is_hidden));
+        for (segments, place, expected) in table {
+            assert_eq!(hiding.admits(segments, place), expected, "{mode:?} {segments:?}");
+            assert!(open.admits(segments, place));
+        }
+        assert_eq!(hiding.admits(&["link"], &outside), mode == Symlinks::Follow);
+    }
+}
+
+#[test]
 fn the_case_of_a_name_does_not_matter() {
     let site = Site::new();
     for mode in [Symlinks::Inside, Symlinks::Deny] {
