@@ -5,6 +5,7 @@
 
 mod app;
 mod listen;
+mod reports;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use crate::sys;
 
 use app::App;
 use listen::Listening;
+use reports::{Limiter, Verdict};
 
 /// Threads for slow work, whatever the number of loops: it waits for a disk, not for
 /// a processor.
@@ -204,25 +206,16 @@ fn limit_connections(config: &mut Config) {
     config.threads = config.threads.min(config.net.connections_max / SHARE_MIN).max(1);
 }
 
-/// Troubles of one kind tend to come in thousands: so many of a loop are told in
-/// [`REPORT_INTERVAL`], the others are counted.
-const REPORTS_MAX: u32 = 20;
-const REPORT_INTERVAL: Duration = Duration::from_secs(10);
-
+/// Where a loop reports troubles to: not every one of thousands ([`reports`]).
 fn reporter(errors: &Writer) -> Report {
-    let (errors, state) = (errors.clone(), Mutex::new((Now::read().instant, 0_u32)));
+    let (errors, limiter) = (errors.clone(), Mutex::new(Limiter::new(Now::instant())));
     Arc::new(move |message| {
-        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Now::read().instant;
-        if now.saturating_duration_since(state.0) >= REPORT_INTERVAL {
-            let untold = state.1.saturating_sub(REPORTS_MAX);
-            if untold > 0 {
-                say(&errors, &format!("error: {untold} more errors were not told"));
-            }
-            *state = (now, 0);
+        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let Verdict { untold, is_told } = limiter.judge(Now::instant());
+        if untold > 0 {
+            say(&errors, &format!("error: {untold} more errors were not told"));
         }
-        state.1 = state.1.saturating_add(1);
-        if state.1 <= REPORTS_MAX {
+        if is_told {
             say(&errors, &format!("error: {message}"));
         }
     })

@@ -402,3 +402,8 @@ impl<P: Protocol> EventLoop<P> {
 #[allow(clippy::unwrap_used)]
 #[path = "event_loop_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "event_loop_work_tests.rs"]
+mod work_tests;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::*;
+use crate::net::accept::Rest;
 use crate::net::{Phase, Work};
 use crate::segment::SendQueue;
 use crate::sys;
@@ -147,4 +148,27 @@ fn a_panic_closes_its_connection_and_no_other() {
     let (counters, notices) = run_with(b"p");
     assert_eq!((counters.panics, counters.stalled, counters.accepted, counters.closed), (1, 0, 3, 3));
     assert!(notices.is_empty());
+}
+
+/// Clients wait in the queue all the time, so that whoever looked for them would never
+/// sleep; and no event will tell of them (R24).
+#[test]
+fn without_descriptors_the_loop_sleeps_until_a_timer_and_then_tries_again() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let limits = Limits::default();
+    let mut each = EventLoop::<Buggy>::new(sockets, channel().0, limits.clone(), Pool::new(1, 1)).unwrap();
+    let mut now = Now::read();
+    assert_eq!(each.sleep(&now), Some(Duration::ZERO), "somebody may wait from the beginning");
+    let mut pause = limits.accept_pause_min;
+    for _ in 0..6 {
+        each.listeners[0].rest(Rest::Exhausted, now.instant, &limits);
+        assert_eq!(each.sleep(&now), Some(pause));
+        let almost = now.later(pause - Duration::from_millis(1));
+        each.fire_deadlines(&almost);
+        assert_eq!(each.sleep(&almost), Some(Duration::from_millis(1)));
+        now = now.later(pause);
+        each.fire_deadlines(&now);
+        assert_eq!(each.sleep(&now), Some(Duration::ZERO), "it tries again");
+        pause = (pause * 2).min(limits.accept_pause_max);
+    }
 }

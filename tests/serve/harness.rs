@@ -141,11 +141,6 @@ impl Drop for TestServer {
     }
 }
 
-/// Lets time pass: by waiting for a server that closes an idle connection after so long.
-pub fn pass_time(time: &str) {
-    TestServer::start(&["--idle-timeout", time]).connect().expect_end();
-}
-
 /// Fails, for a test that cannot be run in full must not pass for one that was; unless
 /// that is wanted, as README.md says.
 #[cfg(unix)]
@@ -224,6 +219,13 @@ impl Client {
     pub fn get(&mut self, target: &str) -> Answer {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         self.answer_to("GET")
+    }
+
+    /// Waits until the server's own time is over: that of `--header-timeout`, for a head
+    /// that does not end.
+    pub fn expect_timeout(&mut self) {
+        self.send("G");
+        assert_eq!(self.answer_to("GET").status, 408);
     }
 
     /// Says that no more will be sent.
