@@ -15,8 +15,11 @@ pub(super) fn is_hidden(place: &[u8]) -> bool {
 
 const SECRET: &str = "hidden";
 
-/// A site with hidden files, and what each link leads to: name, with `Inside`, with `Follow`.
-fn hidden_site() -> (Site, Vec<(&'static str, Option<&'static str>, Option<&'static str>)>) {
+/// A link, and what it leads to with `Inside` and with `Follow`.
+type Linked = (String, Option<&'static str>, Option<&'static str>);
+
+/// A site with hidden files, and links.
+fn hidden_site() -> (Site, Vec<Linked>) {
     let site = Site::new();
     for name in [".env", ".git/config", ".git/deep/x", "dir/.env", "dir/.git/config", "dir/.well-known/x"] {
         fs::create_dir_all(site.path.join(name).parent().unwrap()).unwrap();
@@ -64,7 +67,7 @@ fn hidden_site() -> (Site, Vec<(&'static str, Option<&'static str>, Option<&'sta
     let mut expected = Vec::new();
     for (target, name, below, (inside, follow)) in table {
         site.link(target, name);
-        expected.push((&*format!("{name}{below}").leak(), inside, follow));
+        expected.push((format!("{name}{below}"), inside, follow));
     }
     (site, expected)
 }
