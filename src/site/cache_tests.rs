@@ -17,7 +17,7 @@ fn later(now: &Now) -> Now {
 }
 
 fn cached(root: &Path) -> Cached<Disk> {
-    Cached::new(Disk::new(root, Symlinks::Inside).unwrap(), 1 << 20)
+    Cached::new(Disk::new(root, Symlinks::Inside, false).unwrap(), 1 << 20)
 }
 
 /// The content under a path, and whether it came from memory.
@@ -104,7 +104,7 @@ fn the_way_to_a_file_is_proven_again_from_time_to_time() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("a")).unwrap();
     fs::write(root.path().join("a/b"), "content").unwrap();
-    let mut files = Cached::new(Disk::new(root.path(), Symlinks::Deny).unwrap(), 1 << 20);
+    let mut files = Cached::new(Disk::new(root.path(), Symlinks::Deny, false).unwrap(), 1 << 20);
     let now = later(&Now::read());
     assert_eq!(read(&mut files, "/a/b", &now), Some(("content".to_owned(), true)));
     // The same file, but through a link by now, which is not allowed here.
