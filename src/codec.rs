@@ -142,13 +142,14 @@ pub fn encode_from(
 }
 
 fn brotli_parameters(level: Level, size: u64) -> BrotliEncoderParams {
-    let (quality, most) = match level {
-        Level::Fast => (2, 18),
-        Level::Best => (11, BROTLI_WINDOW_LOG_MAX),
+    let quality = match level {
+        Level::Fast => 3,
+        Level::Best => 11,
     };
     // A window that is longer than the content only costs memory, on both sides. The
     // format keeps 16 bytes of it for itself.
-    let window_log = (size.saturating_add(16)).next_power_of_two().ilog2().clamp(BROTLI_WINDOW_LOG_MIN, most);
+    let window_log = (size.saturating_add(16)).next_power_of_two().ilog2();
+    let window_log = window_log.clamp(BROTLI_WINDOW_LOG_MIN, BROTLI_WINDOW_LOG_MAX);
     BrotliEncoderParams {
         quality,
         lgwin: window_log.cast_signed(),
@@ -159,7 +160,8 @@ fn brotli_parameters(level: Level, size: u64) -> BrotliEncoderParams {
 
 const fn zstd_level(level: Level) -> i32 {
     match level {
-        Level::Fast => 3,
+        Level::Fast => 5,
+        // Beyond it only the window grows, which may not.
         Level::Best => 19,
     }
 }
@@ -174,7 +176,7 @@ const fn zstd_window_log(level: Level) -> u32 {
 
 const fn gzip_level(level: Level) -> Compression {
     match level {
-        Level::Fast => Compression::new(2),
+        Level::Fast => Compression::new(4),
         Level::Best => Compression::new(9),
     }
 }
