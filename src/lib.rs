@@ -38,6 +38,7 @@
 //! |---|---|---|---|
 //! | 6 | `main` | arguments in, exit code out | logic |
 //! | 5 | [`server`] | puts it together: bind, one loop per core, signals, drain, join | HTTP details |
+//! | 5 | [`precompress`] | the other thing that the program can be: writes `.br`, `.zst` and `.gz` files for a tree, and ends | sockets |
 //! | 4 | [`config`] | command line and environment → validated options of the floors below | their behaviour |
 //! | 3 | [`h1`] (RFC 9112, the wire) · [`site`] (what to answer) · [`log`] | | each other; sockets |
 //! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
@@ -126,6 +127,7 @@ pub mod http;
 pub mod log;
 pub mod net;
 pub mod pool;
+pub mod precompress;
 pub mod segment;
 pub mod server;
 pub mod site;

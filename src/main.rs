@@ -2,15 +2,19 @@
 
 use std::process::ExitCode;
 
-use serve::config::Config;
+use serve::config::{Command, Config};
 
 fn main() -> ExitCode {
     let config = match Config::from_args(std::env::args_os().skip(1)) {
         Ok(config) => config,
         Err(exit) => return exit.finish(),
     };
-    // The one call of the server: it returns when it was asked to stop.
-    match serve::server::run(config) {
+    let done = match config.command {
+        // It returns when it was asked to stop.
+        Command::Serve => serve::server::run(config),
+        Command::Precompress => serve::precompress::run(&config),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => exit.finish(),
     }

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use super::bind::Spec;
 use super::environment::{self, Variables};
@@ -34,8 +35,13 @@ Examples:
   serve -s dist --cache auto      a built single-page application
   serve -H 'Cache-Control: max-age=60' -H 'Server:'
   serve --port 0 --log json       a free port, and a log for programs
+  serve --precompress dist        .br, .zst and .gz files for all in dist
 
-Exit codes: 0 stopped on request, 1 could not run, 2 wrong usage.";
+Exit codes: 0 stopped on request or done, 1 could not run, 2 wrong usage.";
+
+/// What goes with --precompress: what to compress, and how loud. `precompress` itself, too.
+const FOR_PRECOMPRESSING: &[&str] =
+    &["precompress", "path", "root", "hidden", "threads", "mime", "content_type", "quiet", "verbose"];
 
 /// Command line and environment, each value valid by itself.
 #[derive(Debug, Parser)]
@@ -109,6 +115,16 @@ pub(super) struct Cli {
     /// Can be given several times.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
     pub header: Vec<Header>,
+
+    /// Write .br, .zst and .gz files beside those in DIR, and serve nothing
+    ///
+    /// For the whole tree [default: PATH], at the highest level, with all cores: for
+    /// text, scripts, fonts and the like of at least 1 KiB, where it makes them
+    /// smaller. What is up to date stays, and nothing is ever removed. Only
+    /// --hidden, --threads, --mime, --content-type, --quiet and --verbose go with it.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, help_heading = "Files", hide_short_help = true)]
+    #[allow(clippy::option_option, reason = "clap's spelling of an option whose value may be left out")]
+    pub precompress: Option<Option<PathBuf>>,
 
     /// Access log: short, combined, json or off
     ///
@@ -313,6 +329,9 @@ pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Resul
     let arguments = join_values(arguments);
     let command = Cli::command().no_binary_name(true);
     let given = command.clone().try_get_matches_from(&arguments).map_err(|error| exit_of(&error))?;
+    if let Some(option) = out_of_place(&command, &given) {
+        return Err(Exit::usage(format!("{option} has no use with --precompress, which serves nothing")));
+    }
     let variables = environment::arguments(&command, &given, variables)?;
     let is_variable = |id: &str| variables.iter().any(|(known, _)| known == id);
     let (bind, port, root) = (is_variable("bind"), is_variable("port"), is_variable("root"));
@@ -345,6 +364,21 @@ fn join_values(arguments: Vec<OsString>) -> Vec<OsString> {
         }
     }
     joined
+}
+
+/// What was given beside --precompress and does nothing there: most likely a
+/// misunderstanding. Variables may be set for the server that is started later.
+fn out_of_place(command: &Command, given: &ArgMatches) -> Option<String> {
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    if !is_given("precompress") {
+        return None;
+    }
+    let ids = command.get_arguments().filter(|argument| is_given(argument.get_id().as_str()));
+    let mut others = ids.filter(|argument| !FOR_PRECOMPRESSING.contains(&argument.get_id().as_str()));
+    others.next().map(|argument| match argument.get_long() {
+        Some(long) => format!("--{long}"),
+        None => "a PORT".to_owned(),
+    })
 }
 
 /// Whether an option is spelled so, as `-x` or `--xyz`.

@@ -35,10 +35,21 @@ use cli::{Cli, LogFormat, SymlinkRule};
 /// The port when nobody asks for one: that of Python, which fingers know.
 const DEFAULT_PORT: u16 = 8000;
 
+/// What the program is asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A server, until it is stopped.
+    Serve,
+    /// A tool that writes the precompressed siblings of a tree, and ends.
+    Precompress,
+}
+
 /// What to do, validated; the floors below take their parts from here.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen; never empty, and no address twice.
+    /// Which of them the rest is for.
+    pub command: Command,
+    /// Where to listen; no address twice, and never empty for a server.
     pub binds: Vec<Bind>,
     /// Whether the user asked for a port. If not, and a person is watching, the next
     /// free one will do as well.
@@ -145,9 +156,21 @@ impl Config {
         .map_err(Exit::usage)?;
         let port = words.port.or(cli.port);
         let root = words.root.or_else(|| cli.root.clone()).unwrap_or_else(|| PathBuf::from("."));
-        let binds = binds(&cli, words.port, port, machine).map_err(Exit::usage)?;
+        let (command, binds, root) = match &cli.precompress {
+            None => (Command::Serve, binds(&cli, words.port, port, machine).map_err(Exit::usage)?, root),
+            Some(directory) => {
+                if let Some(port) = words.port {
+                    let reason =
+                        format!("the port {port} has no use with --precompress, which serves nothing");
+                    return Err(Exit::usage(reason));
+                }
+                let root = precompressed_root(directory.as_ref(), root, &cli).map_err(Exit::usage)?;
+                (Command::Precompress, Vec::new(), root)
+            }
+        };
         let names = host_names(&cli, machine.name);
         let mut config = Config {
+            command,
             binds,
             port_was_given: port.is_some() || cli.bind.iter().any(|spec| spec.port.is_some()),
             // Only a working directory that is gone makes this fail, and then the
@@ -178,6 +201,20 @@ pub fn wants_color(is_terminal: bool) -> bool {
 fn color_is_welcome(variable: environment::Variables<'_>) -> bool {
     let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     !no_color && variable("TERM").is_none_or(|value| value != "dumb")
+}
+
+/// The DIR of --precompress, or else what would be shared; both on one command line say
+/// the same thing twice.
+fn precompressed_root(directory: Option<&PathBuf>, root: PathBuf, cli: &Cli) -> Result<PathBuf, String> {
+    let Some(directory) = directory else { return Ok(root) };
+    if directory.as_os_str().is_empty() {
+        return Err("the DIR of --precompress is empty; `.` is the current folder".to_owned());
+    }
+    if cli.path.is_some() || cli.root.is_some() && !cli.root_is_variable {
+        let (directory, root) = (directory.display(), root.display());
+        return Err(format!("--precompress {directory} and {root} both say what to compress: leave one out"));
+    }
+    Ok(directory.clone())
 }
 
 /// The binds; `port_option` is what the command line says, `port` also what the
