@@ -187,13 +187,20 @@ const fn gzip_level(level: Level) -> Compression {
 /// `InvalidData` and the like for what is not the coding, is cut short, goes on after its
 /// end, or is too long.
 pub fn decode(format: Format, coded: &[u8], most: usize) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let limit = (most as u64).saturating_add(1);
-    decoder(format, coded)?.take(limit).read_to_end(&mut content)?;
-    if content.len() > most {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the content is longer than it may be"));
+    // In the same pieces as in [`decodes_to`]: of frames that lie about their length zstd
+    // thinks one way when it has all of them at hand, and another when it has not.
+    let mut decoded = decoder(format, BufReader::with_capacity(BUFFER, coded))?;
+    let (mut content, mut buffer) = (Vec::new(), vec![0; BUFFER]);
+    loop {
+        let piece = fill(&mut decoded, &mut buffer)?;
+        if piece.len() > most - content.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the content is longer than it may be"));
+        }
+        content.extend_from_slice(piece);
+        if piece.len() < BUFFER {
+            return Ok(content);
+        }
     }
-    Ok(content)
 }
 
 /// Whether `coded` is a complete coding of exactly `original`. Both are read only as far

@@ -73,6 +73,11 @@
 //!    Queue empty: one line for the [`log`], back to idle.
 //! 8. At the end of the loop's turn the log buffer is handed to the thread that writes.
 //!
+//! The other walk, `serve --precompress dist`: `main` → [`precompress::run`]. It lists the
+//! tree through [`sys::Root`], as the server would; each thread takes one sibling at a time,
+//! encodes it with [`codec`] into a hidden draft, compares that with the original, and
+//! renames it into place.
+//!
 //! # How errors flow
 //!
 //! | what went wrong | type | where it ends |
@@ -84,6 +89,7 @@
 //! | one client's socket | an error inside its turn | that connection closes; nothing else notices |
 //! | accepting | out of descriptors: rest by a timer; others: go on | counted |
 //! | the poller, a listener | `io::Error` out of the loop | the server stops, exit code 1 |
+//! | one sibling of `--precompress` | one line each; the others are made | standard error, exit code 1 |
 //! | settings | one line: what, where, why, what would be right | standard error, exit code 2 |
 //!
 //! # Where it differs from the first plan, and why

@@ -83,6 +83,11 @@ fn conn_script_holds_for_its_corpus() {
 }
 
 #[test]
+fn decode_holds_for_its_corpus() {
+    replay("decode");
+}
+
+#[test]
 fn every_fuzz_target_is_replayed_here() {
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     let mut names: Vec<_> = fs::read_dir(targets)

@@ -133,6 +133,49 @@ fn every_option_arrives() {
 }
 
 #[test]
+fn precompress_is_another_command_and_says_where() {
+    for (line, root) in [
+        ("--precompress", "."),
+        ("--precompress dist", "dist"),
+        ("--precompress=2024", "2024"),
+        ("dist --precompress", "dist"),
+        ("--root dist --precompress", "dist"),
+        ("--precompress dist --hidden --threads 2 --mime a=text/plain --content-type text/plain -q", "dist"),
+        ("--precompress -v", "."),
+    ] {
+        let config = read(line).unwrap();
+        assert_eq!((config.command, config.binds.len()), (Command::Precompress, 0), "{line}");
+        assert_eq!(config.root, std::path::absolute(root).unwrap(), "{line}");
+    }
+    assert_eq!(read("dist").unwrap().command, Command::Serve);
+    // Variables may be there for the server that is started next.
+    let variables = [("SERVE_PORT", "80"), ("SERVE_BIND", "unknown.example"), ("SERVE_ROOT", "2024")];
+    let config = read_with(&["--precompress"], &variables, false).unwrap();
+    assert_eq!(config.root, std::path::absolute("2024").unwrap());
+    let config = read_with(&["--precompress", "dist"], &variables, false).unwrap();
+    assert_eq!(config.root, std::path::absolute("dist").unwrap());
+}
+
+#[test]
+fn what_has_no_use_with_precompress_is_said() {
+    for (line, part) in [
+        ("--precompress --bind :80", "--bind has no use with --precompress"),
+        ("--precompress dist -p 80", "--port has no use"),
+        ("--precompress dist --log off", "--log has no use"),
+        ("--no-listing --precompress", "--no-listing has no use"),
+        ("dist 9000 --precompress", "a PORT has no use"),
+        ("9000 --precompress", "9000 has no use"),
+        ("dist --precompress 2024", "both say what to compress"),
+        ("--precompress dist --root 2024", "both say what to compress"),
+        ("--precompress=", "needs a value"),
+    ] {
+        let exit = read(line).unwrap_err();
+        assert_eq!(exit.code, 2, "{line}: {}", exit.message);
+        assert!(exit.message.contains(part) && exit.message.lines().count() == 1, "{line}: {}", exit.message);
+    }
+}
+
+#[test]
 fn the_log_suits_its_reader() {
     for (line, variables, terminal, expected) in [
         ("", &[][..], true, SHORT),

@@ -37,7 +37,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
             "--no-compression",
             "--precompressed",
         ],
-        "serve does not compress, and sends every file as it is",
+        "serve does not compress while it serves; --precompress DIR writes compressed files beside the others",
     ),
     (&["-o", "--open"], "serve does not open a browser; the URL it prints can be clicked"),
     (&["--cgi"], "serve never runs programs, it only sends files"),

@@ -207,9 +207,6 @@ fn color_is_welcome(variable: environment::Variables<'_>) -> bool {
 /// the same thing twice.
 fn precompressed_root(directory: Option<&PathBuf>, root: PathBuf, cli: &Cli) -> Result<PathBuf, String> {
     let Some(directory) = directory else { return Ok(root) };
-    if directory.as_os_str().is_empty() {
-        return Err("the DIR of --precompress is empty; `.` is the current folder".to_owned());
-    }
     if cli.path.is_some() || cli.root.is_some() && !cli.root_is_variable {
         let (directory, root) = (directory.display(), root.display());
         return Err(format!("--precompress {directory} and {root} both say what to compress: leave one out"));

@@ -13,6 +13,7 @@ mod guards;
 mod load;
 mod logs;
 mod names;
+mod precompress;
 mod requests;
 mod routing;
 mod shutdown;

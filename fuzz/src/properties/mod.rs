@@ -4,6 +4,7 @@
 //! never by a second call of what they judge.
 
 pub mod conn_script;
+pub mod decode;
 pub mod parse_request;
 pub mod range;
 mod rfc;
@@ -15,9 +16,10 @@ mod world;
 pub type Property = fn(&[u8]);
 
 /// Every property, under the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 4] = [
+pub const ALL: [(&str, Property); 5] = [
     ("parse_request", parse_request::check),
     ("target", target::check),
     ("range", range::check),
     ("conn_script", conn_script::check),
+    ("decode", decode::check),
 ];

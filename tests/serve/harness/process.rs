@@ -109,7 +109,8 @@ impl Process {
         process
     }
 
-    fn spawn(mut command: Command) -> Process {
+    /// Starts a command of [`program`] that need not be a server.
+    pub fn spawn(mut command: Command) -> Process {
         let mut child = command.spawn().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
         Process { addresses: Vec::new(), banner: Vec::new(), child, stderr }
