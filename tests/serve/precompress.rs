@@ -140,7 +140,7 @@ fn what_is_small_compressed_hidden_or_a_sibling_is_left_out() {
         tree(&["photo.jpg", "a.woff2", "x.zip", "old.tar.gz", ".env.js", ".git/config.txt", "page.html.br"]);
     fs::write(root.path().join("small.css"), vec![b'a'; 1023]).unwrap();
     let noise: Vec<u8> =
-        (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 ^ (n * n >> 7) as u8).collect();
+        (0..5000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 ^ ((n * n) >> 7) as u8).collect();
     let packed = encode(Format::Brotli, Level::Best, &noise).unwrap();
     fs::write(root.path().join("packed.txt"), &packed).unwrap();
     let before = files(&root);
