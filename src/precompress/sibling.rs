@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::place::{self, Draft};
 use super::walk::{Original, Tree};
 use crate::codec::{self, Format, Level};
-use crate::sys::{Kind, Opened, Stat};
+use crate::sys::{Kind, Opened, Stat, Version};
 
 /// A sibling has to save a twentieth, which is about where a shorter transfer is worth
 /// the decoding …
@@ -165,7 +165,7 @@ enum Present {
 impl Work<'_> {
     fn make(&self, each: u64, left: &mut u64) -> Result<Outcome, Problem> {
         let path = with_suffix(&self.original.path, self.format);
-        let Opened { file, stat } = self.open_original()?;
+        let Opened { file, stat, version } = self.open_original()?;
         let is_stale = match self.present(&path, &stat)? {
             Present::UpToDate(len) => return Ok(Outcome::UpToDate(len)),
             Present::Other => return Ok(Outcome::LeftAlone),
@@ -184,23 +184,23 @@ impl Work<'_> {
         if !is_stale && !pays(stat.len, len) {
             return Ok(Outcome::NotWorthIt);
         }
-        self.finish(draft, &path, &stat)?;
+        self.finish(draft, &path, &version)?;
         Ok(Outcome::Written(len))
     }
 
     /// Puts a draft in place, if it is what the original, looked at as `before`, still is.
-    fn finish(&self, mut draft: Draft, path: &Path, before: &Stat) -> Result<(), Problem> {
+    fn finish(&self, mut draft: Draft, path: &Path, before: &Version) -> Result<(), Problem> {
         // Through its name, for a new file may have taken its place.
-        let Opened { file, stat: now } = self.open_original()?;
-        if now != *before {
+        let Opened { file, stat, version } = self.open_original()?;
+        if version != *before {
             return Err(Problem::Changed);
         }
         if !codec::decodes_to(self.format, draft.read()?, self.watched(&file))? {
             // Within one tick of the clock a file can change unseen.
-            let changed = self.open_original().map_or(true, |again| again.stat != *before);
+            let changed = self.open_original().map_or(true, |again| again.version != *before);
             return Err(if changed { Problem::Changed } else { Problem::Wrong });
         }
-        Ok(draft.place(path, now.modified, file.metadata()?.permissions())?)
+        Ok(draft.place(path, stat.modified, file.metadata()?.permissions())?)
     }
 
     fn open_original(&self) -> Result<Opened, Problem> {

@@ -182,9 +182,10 @@ fn finished_after(happens: impl FnOnce(&Folder)) -> (Folder, Result<(), Problem>
     let (format, gauge, path) = (Format::Gzip, Gauge::default(), folder.path(".gz"));
     let mut draft = Draft::beside(&path).unwrap();
     draft.write_all(&encode(format, Level::Fast, &text()).unwrap()).unwrap();
-    happens(&folder);
     let work = Work { tree: &tree, original: &original, format, gauge: &gauge };
-    let result = work.finish(draft, &path, &original.stat);
+    let before = work.open_original().unwrap().version;
+    happens(&folder);
+    let result = work.finish(draft, &path, &before);
     (folder, result)
 }
 
