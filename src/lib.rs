@@ -64,7 +64,8 @@
 //!    at each byte once; `httparse` takes it apart; the stricter rules decide. Wrong: an
 //!    error response, and the connection ends.
 //! 5. [`site::Site::respond`], top to bottom: guards → method →
-//!    [`SafePath`](http::SafePath), decoded once and proven for good → one contained
+//!    [`SafePath`](http::SafePath), decoded once and proven for good → the owner's
+//!    [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect, index or listing →
 //!    [preconditions](http::precondition) → [range](http::range) → fields and segments.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same

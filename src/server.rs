@@ -81,7 +81,8 @@ impl Server {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let files = Cached::new(files, config.memory / threads);
-            let site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
+            let mut site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
+            site.refresh_rules(&Now::read());
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
             let built = EventLoop::new(sockets, service, config.net.share(index, threads), pool.clone());

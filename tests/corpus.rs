@@ -88,6 +88,11 @@ fn decode_holds_for_its_corpus() {
 }
 
 #[test]
+fn rules_holds_for_its_corpus() {
+    replay("rules");
+}
+
+#[test]
 fn every_fuzz_target_is_replayed_here() {
     let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     let mut names: Vec<_> = fs::read_dir(targets)

@@ -182,6 +182,12 @@ pub(super) struct Cli {
     #[arg(long, value_name = "PATH", value_parser = values::base_path, help_heading = "Files",
           hide_short_help = true)]
     pub base_path: Option<SafePath>,
+    /// Send the files _headers and _redirects instead of following them
+    ///
+    /// In the root of what is shared they set fields and redirect paths, as with
+    /// Netlify and Cloudflare Pages, and are not sent themselves.
+    #[arg(long, help_heading = "Files", hide_short_help = true)]
+    pub no_rules: bool,
 
     /// Where symbolic links may lead
     #[arg(

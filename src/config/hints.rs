@@ -129,8 +129,13 @@ const OPTIONS: &[(&[&str], &str)] = &[
     (&["--qr", "--qrcode"], "serve does not draw QR codes"),
     (
         &["--config", "--config-file"],
-        "serve does not read files; every option is also a variable like SERVE_PORT",
+        "serve does not read its options from files; every option is also a variable like SERVE_PORT",
     ),
+    (
+        &["--redirect", "--redirects", "--rewrite", "--rewrites"],
+        "write a file _redirects in the folder, with lines like: /old /new 301",
+    ),
+    (&["--no-redirects", "--no-headers", "--ignore-rules"], "use --no-rules"),
     (&["-t", "--timeout"], "use --idle-timeout, --header-timeout or --send-timeout"),
     (&["--mimetypes", "--mime-types"], "use --mime EXT=TYPE, once for each"),
     (&["--default-mimetype", "--default-type"], "use --content-type TYPE"),

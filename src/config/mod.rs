@@ -296,6 +296,7 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Opt
         coi: cli.coi,
         media_types: MediaTypes::new(cli.mime.iter().cloned(), cli.content_type.clone()),
         host_guard: HostGuard::new(host_names),
+        rules: (!cli.no_rules).then(site::rules::Shared::default),
         ..site::options::Options::default()
     })
 }

@@ -31,6 +31,7 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
         ("hidden", site.hidden),
         ("clean-urls", site.clean_urls),
         ("coi", site.coi),
+        ("no-rules", site.rules.is_none()),
     ];
     for (switch, _) in switches.iter().filter(|(_, on)| *on) {
         say(switch, &"");

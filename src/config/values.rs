@@ -7,40 +7,18 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use crate::http::fields::{is_field_value, is_token};
+use crate::http::fields::{is_field_value, is_reserved, is_token};
 use crate::http::host::Authority;
 use crate::http::{SafePath, Status};
 use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Origin;
+use crate::http::media_type::is_media_type;
 
 /// One `--header`: `Some` sets the field, `None` removes it.
 pub(super) type Header = (String, Option<String>);
 
 /// Longer than this nobody waits, and a deadline this far still fits every clock.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-/// Fields that say how the message is framed or what the server found out; another
-/// value would be a lie, and some lies desynchronise connections.
-const NEVER_SET: &[&str] = &[
-    "accept-ranges",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "date",
-    "etag",
-    "keep-alive",
-    "last-modified",
-    "location",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "vary",
-];
-
-/// Those of them that a client can do without.
-const MAY_BE_REMOVED: &[&str] = &["etag", "last-modified"];
 
 /// A port, 0 included.
 pub(super) fn port(text: &str) -> Result<u16, String> {
@@ -120,14 +98,13 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
     if !is_field_value(value.as_bytes()) {
         return Err("the value of a field is printable ASCII in one line".to_owned());
     }
-    let lower = name.to_ascii_lowercase();
-    if lower == "content-type" {
+    if name.eq_ignore_ascii_case("content-type") {
         return Err(
             "types follow the names of the files; use --mime EXT=TYPE or --content-type TYPE".to_owned()
         );
     }
     let removed = value.is_empty();
-    if NEVER_SET.contains(&lower.as_str()) && !(removed && MAY_BE_REMOVED.contains(&lower.as_str())) {
+    if is_reserved(name, removed) {
         return Err(format!("the server alone can know {name}; leave it out"));
     }
     Ok((name.to_owned(), (!removed).then(|| value.to_owned())))
@@ -222,16 +199,9 @@ pub(super) fn mime(text: &str) -> Result<(String, String), String> {
 /// `type/subtype`, perhaps with parameters.
 pub(super) fn media_type(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let essence = text.split(';').next().unwrap_or_default().trim_end();
-    match essence.split_once('/') {
-        Some((kind, subtype))
-            if is_token(kind.as_bytes())
-                && is_token(subtype.as_bytes())
-                && is_field_value(text.as_bytes()) =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err("a type looks like text/plain or \"text/html; charset=utf-8\"".to_owned()),
+    match is_media_type(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a type looks like text/plain or \"text/html; charset=utf-8\"".to_owned()),
     }
 }
 

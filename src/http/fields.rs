@@ -81,6 +81,36 @@ pub fn is_token(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|&b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
+/// Fields that say how the message is framed or what the server found out; another
+/// value would be a lie, and some lies desynchronise connections.
+const NEVER_SET: &[&str] = &[
+    "accept-ranges",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "date",
+    "etag",
+    "keep-alive",
+    "last-modified",
+    "location",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+];
+
+/// Those of them that a client can do without.
+const MAY_BE_REMOVED: &[&str] = &["etag", "last-modified"];
+
+/// Whether the owner of a site may not have his say about a field: neither on the
+/// command line nor in a file.
+pub fn is_reserved(name: &str, removed: bool) -> bool {
+    let among = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    among(NEVER_SET) && !(removed && among(MAY_BE_REMOVED))
+}
+
 /// Whether a response may carry `value`: visible ASCII, space and tab.
 pub fn is_field_value(value: &[u8]) -> bool {
     value.iter().all(|&b| matches!(b, b'\t' | 0x20..=0x7e))

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::fields::{is_field_value, is_token};
+
 /// What is sent for names that no table knows: bytes to be saved, not rendered.
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
@@ -91,6 +93,14 @@ pub fn is_compressible(media_type: &str) -> bool {
         || essence.ends_with("+json")
         || essence.ends_with("+xml")
         || COMPRESSIBLE_TYPES.contains(&essence.as_str())
+}
+
+/// Whether a text is `type/subtype`, perhaps with parameters, and can stand in a field.
+pub fn is_media_type(text: &str) -> bool {
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let are_tokens =
+        |(kind, subtype): (&str, &str)| is_token(kind.as_bytes()) && is_token(subtype.as_bytes());
+    essence.split_once('/').is_some_and(are_tokens) && is_field_value(text.as_bytes())
 }
 
 /// Extension → Content-Type, with what the command line added.

@@ -10,7 +10,10 @@ pub enum Status {
     PartialContent = 206,
     MovedPermanently = 301,
     Found = 302,
+    SeeOther = 303,
     NotModified = 304,
+    TemporaryRedirect = 307,
+    PermanentRedirect = 308,
     BadRequest = 400,
     Forbidden = 403,
     NotFound = 404,
@@ -66,7 +69,10 @@ impl Status {
             Status::PartialContent => "Partial Content",
             Status::MovedPermanently => "Moved Permanently",
             Status::Found => "Found",
+            Status::SeeOther => "See Other",
             Status::NotModified => "Not Modified",
+            Status::TemporaryRedirect => "Temporary Redirect",
+            Status::PermanentRedirect => "Permanent Redirect",
             Status::BadRequest => "Bad Request",
             Status::Forbidden => "Forbidden",
             Status::NotFound => "Not Found",
@@ -83,6 +89,11 @@ impl Status {
             Status::ServiceUnavailable => "Service Unavailable",
             Status::HttpVersionNotSupported => "HTTP Version Not Supported",
         }
+    }
+
+    /// Whether it sends the client to a Location (RFC 9110 §15.4).
+    pub fn is_redirect(self) -> bool {
+        matches!(self.code(), 301 | 302 | 303 | 307 | 308)
     }
 
     /// Whether the response has a body at all, whatever the method

@@ -184,6 +184,14 @@ impl SafePath {
         SafePath { bytes: self.bytes.clone(), trailing_slash: true }
     }
 
+    /// A path of bytes that are decoded already, as rules put it together; None if a
+    /// segment is none. Empty segments are dropped, as everywhere.
+    pub fn from_decoded(bytes: &[u8]) -> Option<SafePath> {
+        let mut segments = bytes.split(|&b| b == b'/').filter(|segment| !segment.is_empty());
+        let path = segments.try_fold(SafePath::root(), |path, segment| path.join(segment))?;
+        Some(SafePath { trailing_slash: path.is_root() || bytes.ends_with(b"/"), ..path })
+    }
+
     /// The decoded bytes, without a slash at either end; empty is the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -482,6 +490,11 @@ mod tests {
             assert_eq!(root.join(bad.as_bytes()), None, "{bad:?}");
         }
         assert_eq!(root.join(b"a").unwrap().join(b"b").unwrap().as_bytes(), b"a/b");
+        let whole = |bytes: &str| SafePath::from_decoded(bytes.as_bytes()).map(|path| path.to_location());
+        for (bytes, location) in [("", "/"), ("//a\\//b/", "/a%5C/b/"), ("a", "/a"), ("/%2e", "/%252e")] {
+            assert_eq!(whole(bytes).as_deref(), Some(location));
+        }
+        assert_eq!((whole("/a/../b"), whole("."), whole("a\0")), (None, None, None));
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::files::{Entries, FileSystem, Node, OpenFile};
+use super::rules::is_rule_file;
 use super::{Options, Site, error, listing, status_of};
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
@@ -52,7 +53,11 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// The first index file that is one. A directory of that name is none.
-    fn find_index(&mut self, path: &SafePath, now: &Now) -> Result<Option<(SafePath, OpenFile)>, Status> {
+    pub(super) fn find_index(
+        &mut self,
+        path: &SafePath,
+        now: &Now,
+    ) -> Result<Option<(SafePath, OpenFile)>, Status> {
         let options = Arc::clone(&self.options);
         for name in &options.index {
             let Some(candidate) = path.join(name.as_bytes()) else { continue };
@@ -70,7 +75,11 @@ impl<F: FileSystem> Site<F> {
     fn list(&mut self, request: &Request<'_>, path: &SafePath, query: Option<&str>) -> Answer {
         let form = if asks_for_json(query) { Form::Json } else { negotiate::form(request.fields) };
         let (directory, hidden) = (path.clone(), self.options.hidden);
-        let keep = Box::new(move |name: &[u8]| hidden || !is_hidden_entry(&directory, name));
+        let rules = self.rules.is_on() && path.is_root();
+        let keep = Box::new(move |name: &[u8]| {
+            (hidden || !is_hidden_entry(&directory, name))
+                && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
+        });
         let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         Answer::Later(Box::new(move || match lister() {

@@ -66,7 +66,10 @@ fn hint(status: Status) -> &'static str {
         | Status::PartialContent
         | Status::MovedPermanently
         | Status::Found
-        | Status::NotModified => "",
+        | Status::SeeOther
+        | Status::NotModified
+        | Status::TemporaryRedirect
+        | Status::PermanentRedirect => "",
     }
 }
 

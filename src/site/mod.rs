@@ -7,14 +7,15 @@
 //!    sites, [`cors`]), the rest is refused;
 //! 3. the target becomes a [`SafePath`] beneath the base path ([`routing`]), hidden names
 //!    do not exist;
-//! 4. [`files`]: one contained open, for whatever is looked up;
-//! 5. nothing there, or a directory: the same name with `.html`, if that is wanted
+//! 4. the owner's [`rules`] may send it elsewhere;
+//! 5. [`files`]: one contained open, for whatever is looked up;
+//! 6. nothing there, or a directory: the same name with `.html`, if that is wanted
 //!    ([`routing`]);
-//! 6. a directory ([`directory`]): redirect, index file, or listing;
-//! 7. a file ([`representation`]): preconditions, ranges, fields, segments;
-//! 8. when nothing answers ([`routing`]): the fallback of a single-page application;
-//! 9. an error may be told by a page of the user's own ([`error_page`]);
-//! 10. what every response says ([`cors`], `--header`).
+//! 7. a directory ([`directory`]): redirect, index file, or listing;
+//! 8. a file ([`representation`]): the form of it (coded or not), preconditions, ranges, fields, segments;
+//! 9. when nothing answers ([`routing`]): the fallback of a single-page application;
+//! 10. an error may be told by a page of the user's own ([`error_page`]);
+//! 11. what every response says ([`cors`], the [`rules`] again, `--header`).
 //!
 //! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
 //! place ([`error`]). It never sees a socket or a clock, and never writes.
@@ -37,7 +38,9 @@ pub mod natural;
 pub mod options;
 mod portion;
 pub mod representation;
+mod routes;
 pub mod routing;
+pub mod rules;
 
 use std::io;
 use std::sync::Arc;
@@ -67,16 +70,26 @@ pub struct Site<F> {
     options: Arc<Options>,
     files: F,
     report: Report,
+    rules: rules::Reader,
 }
 
 impl<F: FileSystem> Site<F> {
     /// A site of these files.
     pub fn new(options: Arc<Options>, files: F, report: Report) -> Self {
-        Site { options, files, report }
+        let rules = rules::Reader::new(options.rules.clone());
+        Site { options, files, report, rules }
+    }
+
+    /// Reads the files of rules if they have changed. Each request does so as well; at
+    /// the start it tells of their mistakes before there is one.
+    pub fn refresh_rules(&mut self, now: &Now) {
+        self.rules.refresh(&mut self.files, now, &self.report);
     }
 
     /// Answers a request.
     pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
+        self.refresh_rules(now);
+        let overlay = self.overlay(request);
         let grant = Grant::new(&self.options, Some(request.fields), peer);
         let answer = self.walk(request, peer, now).unwrap_or_else(|status| {
             let mut response = error::page(status, negotiate::form(request.fields));
@@ -89,14 +102,14 @@ impl<F: FileSystem> Site<F> {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
                 let response = self.dress(response, now);
-                Answer::Ready(finish(&self.options, grant, response))
+                Answer::Ready(finish(&self.options, grant, overlay.as_ref(), response))
             }
             Answer::Later(job) => {
                 let (options, report) = (Arc::clone(&self.options), Arc::clone(&self.report));
                 let pages = self.pages_for_later(now);
                 Answer::Later(Box::new(move || {
                     let response = error_page::dress_with(pages, job(), &options, &report);
-                    finish(&options, grant, response)
+                    finish(&options, grant, overlay.as_ref(), response)
                 }))
             }
             Answer::After(preparation) => Answer::After(preparation),
@@ -106,7 +119,7 @@ impl<F: FileSystem> Site<F> {
     /// The response to what is no request at all, or could not be answered.
     pub fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
         let response = self.dress(error::page(status, Form::Html), now);
-        finish(&self.options, Grant::new(&self.options, None, peer), response)
+        finish(&self.options, Grant::new(&self.options, None, peer), None, response)
     }
 
     fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
@@ -126,7 +139,7 @@ impl<F: FileSystem> Site<F> {
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
             return Err(Status::NotFound);
         }
-        match self.answer_path(request, &path, query, now) {
+        match self.route(request, &path, query, now) {
             Err(Status::NotFound) => self.when_nothing_answers(request, &path, now),
             answer => answer,
         }
@@ -153,10 +166,19 @@ fn options_response() -> Response {
     response
 }
 
-/// What every response has, and what the command line wants of every response.
-fn finish(options: &Options, grant: Grant, mut response: Response) -> Response {
+/// What every response has, what the rules want of this one, and what the command line
+/// wants of every response.
+fn finish(
+    options: &Options,
+    grant: Grant,
+    overlay: Option<&routes::Overlay>,
+    mut response: Response,
+) -> Response {
     response.fields.push_block("Server: serve\r\nX-Content-Type-Options: nosniff\r\n");
     grant.push_fields(options, &mut response.fields);
+    if let Some(overlay) = overlay {
+        overlay.apply(&mut response);
+    }
     for (index, (name, value)) in options.headers.iter().enumerate() {
         // The first of a name replaces ours, the next ones stand beside it.
         if !options.headers[..index].iter().any(|(earlier, _)| earlier.eq_ignore_ascii_case(name)) {

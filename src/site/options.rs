@@ -5,6 +5,7 @@ use super::cache_control::CachePolicy;
 use super::cors::Cors;
 use super::derived::Derived;
 use super::multipart::Boundaries;
+use super::rules;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 use crate::http::{SafePath, Status};
@@ -49,6 +50,8 @@ pub struct Options {
     pub derived: Derived,
     /// What separates the parts of an answer to several ranges.
     pub boundaries: Boundaries,
+    /// The rules of `_headers` and `_redirects`; None leaves these files alone.
+    pub rules: Option<rules::Shared>,
 }
 
 impl Default for Options {
@@ -72,6 +75,7 @@ impl Default for Options {
             compress: true,
             derived: Derived::default(),
             boundaries: Boundaries::default(),
+            rules: None,
         }
     }
 }

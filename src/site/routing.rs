@@ -50,13 +50,18 @@ impl<F: FileSystem> Site<F> {
         }
     }
 
+    /// What stands before a path beneath the root, as clients see it: without a slash at
+    /// its end.
+    pub(super) fn base_prefix(&self) -> String {
+        let base = &self.options.base;
+        if base.is_root() { String::new() } else { base.to_location().trim_end_matches('/').to_owned() }
+    }
+
     /// To a path beneath the root, as clients see it. Only the path and the query:
     /// nothing of the request's Host gets into it (R41).
     pub(super) fn redirect(&self, status: Status, path: &SafePath, query: Option<&str>) -> Response {
         let mut response = Response::new(status);
-        let (base, location) = (&self.options.base, path.to_location());
-        let prefix = if base.is_root() { String::new() } else { base.to_location() };
-        let prefix = prefix.trim_end_matches('/');
+        let (prefix, location) = (self.base_prefix(), path.to_location());
         match query {
             Some(query) => {
                 response.fields.push("Location", format_args!("{prefix}{location}?{}", encode_query(query)))
@@ -94,7 +99,7 @@ impl<F: FileSystem> Site<F> {
         path: &SafePath,
         now: &Now,
     ) -> Result<Answer, Status> {
-        // Rules for missing paths go here, before the fallback that takes all of them.
+        // Rules for missing paths have spoken: this is the fallback that takes all of them.
         match self.options.spa.clone() {
             Some(file) if is_route(path) && wants_page(request) => self.answer_spa(request, &file, now),
             _ => Err(Status::NotFound),

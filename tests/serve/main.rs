@@ -16,4 +16,5 @@ mod names;
 mod precompress;
 mod requests;
 mod routing;
+mod rules;
 mod shutdown;

@@ -8,6 +8,7 @@ pub mod decode;
 pub mod parse_request;
 pub mod range;
 mod rfc;
+pub mod rules;
 pub mod target;
 mod wire;
 mod world;
@@ -16,10 +17,11 @@ mod world;
 pub type Property = fn(&[u8]);
 
 /// Every property, under the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 5] = [
+pub const ALL: [(&str, Property); 6] = [
     ("parse_request", parse_request::check),
     ("target", target::check),
     ("range", range::check),
     ("conn_script", conn_script::check),
     ("decode", decode::check),
+    ("rules", rules::check),
 ];

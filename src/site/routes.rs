@@ -1,0 +1,208 @@
+//! What the owner's rules make of a request: another place, another file, other fields.
+//!
+//! A plain rule applies where no file answers, a forced one everywhere. Whatever it
+//! leads to here goes through the same walk as a request for it, hidden names and all,
+//! but rules are not applied to it again. A redirect is given only if following it, by
+//! the same rules, comes to an end.
+
+use std::sync::Arc;
+
+use super::Site;
+use super::files::{FileSystem, Node};
+use super::rules::{Match, Outcome, Rules, is_rule_file};
+use crate::clock::Now;
+use crate::http::fields::FieldLine;
+use crate::http::target::Target;
+use crate::http::{Answer, Request, RequestFields, Response, SafePath, Status};
+
+/// Redirects one after the other; beyond it is a loop, or as good as one. Browsers
+/// follow 20.
+const HOPS_MAX: usize = 10;
+
+/// Rules for the fields of one path.
+pub(super) struct Overlay {
+    rules: Arc<Rules>,
+    path: SafePath,
+}
+
+impl Overlay {
+    /// Does what the rules say.
+    pub fn apply(&self, response: &mut Response) {
+        // Whose page asked there is not told what is configured here (R37).
+        if response.status != Status::MisdirectedRequest {
+            self.rules.apply(&self.path, response);
+        }
+    }
+}
+
+impl<F: FileSystem> Site<F> {
+    /// The rules for the fields of what is answered to this request.
+    pub(super) fn overlay(&self, request: &Request<'_>) -> Option<Overlay> {
+        let rules = Some(self.rules.rules()).filter(|rules| rules.has_fields())?;
+        let Target::Path { path, .. } = request.target else { return None };
+        let path = SafePath::parse(path).ok()?.beneath(&self.options.base)?;
+        Some(Overlay { rules: Arc::clone(rules), path })
+    }
+
+    /// Whether a path is that of a file of rules, which is for the server only.
+    pub(super) fn is_rule_file(&self, path: &SafePath) -> bool {
+        self.rules.is_on() && is_rule_file(path) && !self.files.is_shared_by_name(path)
+    }
+
+    /// Answers for a path as the rules want it.
+    pub(super) fn route(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        query: Option<&str>,
+        now: &Now,
+    ) -> Result<Answer, Status> {
+        if !self.rules.rules().has_redirects() || self.is_rule_file(path) {
+            return self.answer_visible(request, path, query, now);
+        }
+        let rules = Arc::clone(self.rules.rules());
+        let Some(found) = rules.redirect(path, query) else {
+            return self.answer_visible(request, path, query, now);
+        };
+        if found.forced {
+            let obeyed = self.obey(&rules, request, found, query, now);
+            return obeyed.unwrap_or_else(|| self.answer_visible(request, path, query, now));
+        }
+        let answer = self.answer_visible(request, path, query, now);
+        if self.is_file(&answer, path, now) {
+            return answer;
+        }
+        self.obey(&rules, request, found, query, now).unwrap_or(answer)
+    }
+
+    fn answer_visible(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        query: Option<&str>,
+        now: &Now,
+    ) -> Result<Answer, Status> {
+        if self.is_rule_file(path) {
+            return Err(Status::NotFound);
+        }
+        self.answer_path(request, path, query, now)
+    }
+
+    /// Whether a file made this answer. Most answers tell by themselves, and save a look-up.
+    fn is_file(&mut self, answer: &Result<Answer, Status>, path: &SafePath, now: &Now) -> bool {
+        match answer {
+            Err(status) => *status != Status::NotFound,
+            Ok(Answer::Ready(response)) if !response.status.is_redirect() => true,
+            // Only of a file there is something to find out first.
+            Ok(Answer::After(_)) => true,
+            // Perhaps a listing, or the way to one.
+            Ok(Answer::Ready(_) | Answer::Later(_)) => self.has_file(path, now),
+        }
+    }
+
+    /// Whether a file answers for that path: its own, that of a clean URL, or as the index
+    /// of a directory.
+    fn has_file(&mut self, path: &SafePath, now: &Now) -> bool {
+        if self.find_clean(path, now).is_ok_and(|found| found.is_some()) {
+            return true;
+        }
+        let directory = match self.files.open(path, now) {
+            Ok(Node::File(_)) => return !path.has_trailing_slash() || path.is_root(),
+            Ok(Node::Directory) => path.to_directory(),
+            Err(_) => return false,
+        };
+        self.find_index(&directory, now).is_ok_and(|found| found.is_some())
+    }
+
+    /// Does what a rule says; None if it had better not.
+    fn obey(
+        &mut self,
+        rules: &Rules,
+        request: &Request<'_>,
+        found: Match,
+        query: Option<&str>,
+        now: &Now,
+    ) -> Option<Result<Answer, Status>> {
+        match found.outcome {
+            Outcome::Page { status, path } => Some(self.page(request, status, &path, query, now)),
+            Outcome::Redirect { status, location, here } => {
+                // Rules are written for the root of the site, wherever that is.
+                let base = if here.is_some() { self.base_prefix() } else { String::new() };
+                if here.is_some_and(|(path, query)| !self.ends(rules, path, query, now)) {
+                    return None;
+                }
+                let mut response = Response::new(status);
+                response.fields.push("Location", format_args!("{base}{location}"));
+                // Tomorrow the rule may be another: browsers would keep a 301 for ever.
+                response.fields.push_block("Cache-Control: no-cache\r\n");
+                Some(Ok(Answer::Ready(response)))
+            }
+        }
+    }
+
+    /// Whether who follows these redirects arrives.
+    fn ends(&mut self, rules: &Rules, mut path: SafePath, mut query: Option<String>, now: &Now) -> bool {
+        for _ in 0..HOPS_MAX {
+            let next = rules.redirect(&path, query.as_deref());
+            match next.filter(|next| next.forced || !self.has_file(&path, now)).map(|next| next.outcome) {
+                Some(Outcome::Redirect { here: Some(next), .. }) => (path, query) = next,
+                Some(Outcome::Redirect { here: None, .. } | Outcome::Page { .. }) => return true,
+                // Directories redirect, too: to the slash.
+                None => match self.files.open(&path, now) {
+                    Ok(Node::Directory) if !path.has_trailing_slash() => {
+                        path = path.to_directory();
+                    }
+                    _ => return true,
+                },
+            }
+        }
+        false
+    }
+
+    /// Answers with what lies under another path.
+    fn page(
+        &mut self,
+        request: &Request<'_>,
+        status: Status,
+        path: &SafePath,
+        query: Option<&str>,
+        now: &Now,
+    ) -> Result<Answer, Status> {
+        if path.is_hidden() && !self.options.hidden {
+            return Err(Status::NotFound);
+        }
+        // The address stays, so there is nobody to send to the slash.
+        let directory = match self.files.open(path, now) {
+            Ok(Node::Directory) => Some(path.to_directory()),
+            _ => None,
+        };
+        let path = directory.as_ref().unwrap_or(path);
+        if status == Status::Ok {
+            return self.answer_visible(request, path, query, now);
+        }
+        // Preconditions and ranges are about what was asked for, and that is missing.
+        let is_kept = |line: &&FieldLine<'_>| {
+            let is = |name: &str| line.name.eq_ignore_ascii_case(name);
+            !is("range") && !line.name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("if-"))
+        };
+        let lines: Vec<FieldLine<'_>> = request.fields.lines().iter().filter(is_kept).copied().collect();
+        let request = Request { fields: RequestFields::new(&lines), ..*request };
+        Ok(match self.answer_visible(&request, path, query, now)? {
+            Answer::Ready(response) => Answer::Ready(missing(response)),
+            Answer::Later(job) => Answer::Later(Box::new(move || missing(job()))),
+            Answer::After(preparation) => Answer::After(preparation),
+        })
+    }
+}
+
+/// A page that says that there is nothing: no part of it, no later, no validators.
+fn missing(mut response: Response) -> Response {
+    if response.status == Status::Ok {
+        response.status = Status::NotFound;
+        for name in ["Accept-Ranges", "ETag", "Last-Modified", "Cache-Control"] {
+            response.fields.remove(name);
+        }
+        response.fields.push_block("Cache-Control: no-cache\r\n");
+    }
+    response
+}
