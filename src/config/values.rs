@@ -9,10 +9,10 @@ use bytesize::ByteSize;
 
 use crate::http::fields::{is_field_value, is_reserved, is_token};
 use crate::http::host::Authority;
+use crate::http::media_type::is_media_type;
 use crate::http::{SafePath, Status};
 use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Origin;
-use crate::http::media_type::is_media_type;
 
 /// One `--header`: `Some` sets the field, `None` removes it.
 pub(super) type Header = (String, Option<String>);

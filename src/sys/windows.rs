@@ -28,7 +28,9 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_IDLE};
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
-use super::{Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names};
+use super::{
+    Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
+};
 
 /// What accept says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 3] = [WSAEMFILE, WSAENOBUFS, WSA_NOT_ENOUGH_MEMORY];

@@ -1,7 +1,7 @@
 //! `_headers` and `_redirects`, as a site brings them along.
 
+use super::harness::TestServer;
 use super::harness::process::{Process, until};
-use super::harness::{TestServer, pass_time};
 
 fn site(redirects: &str, headers: &str) -> TestServer {
     TestServer::with_files(
@@ -250,15 +250,11 @@ fn a_changed_file_is_noticed() {
     server.write("_redirects", "/x /d/ 302\n");
     server.write("_headers", "/*\n X-A: 2\n");
     until("the new rules", || {
-        pass_time("1s");
         // One connection has one loop, and each loop looks by itself.
         shown(&server, "/x") == "302 /d/" && server.get("/a.txt").field("x-a") == Some("2")
     });
     std::fs::remove_file(server.directory.path().join("_redirects")).unwrap();
-    until("no rules", || {
-        pass_time("1s");
-        shown(&server, "/x") == "404"
-    });
+    until("no rules", || shown(&server, "/x") == "404");
 }
 
 #[test]
@@ -281,10 +277,7 @@ fn mistakes_are_told_with_file_and_line_and_the_rest_works() {
     assert_eq!((answer.status, answer.field("location"), answer.field("x-a")), (301, Some("/y"), Some("1")));
     // A new mistake is told when it is made.
     write("_redirects", "/x /y\nworse\n");
-    until("the new rules", || {
-        pass_time("1s");
-        server.connect().get("/z").status == 404
-    });
+    until("the new rules", || server.connect().get("/z").status == 404);
     let told = server.stderr.next().unwrap();
     assert!(told.starts_with("error: _redirects:2: worse: "), "{told}");
 }
