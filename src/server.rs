@@ -20,7 +20,8 @@ use crate::h1::{Conn, Made, Service};
 use crate::log::{AccessLog, Writer};
 use crate::net::{Counters, EventLoop, Remote};
 use crate::pool::Pool;
-use crate::site::{Cached, Disk, Report, Site};
+use crate::site::derived::Derived;
+use crate::site::{Cached, Disk, Options, Report, Site};
 use crate::sys;
 
 use app::App;
@@ -30,6 +31,13 @@ use reports::{Limiter, Verdict};
 /// Threads for slow work, whatever the number of loops: it waits for a disk, not for
 /// a processor.
 const POOL_THREADS: usize = 4;
+
+/// Work that nobody waits for and that waits itself. Some of it holds a file open.
+const BACKGROUND_WAITING_MAX: usize = 64;
+
+/// What is remembered of siblings needs a little memory, whatever `--memory` says: without
+/// it each request would decode them again.
+const DERIVED_MIN: usize = 1024 * 1024;
 
 /// Slow requests that wait for those threads; beyond it 503. Of the longest listings so
 /// many are made in some seconds: who comes later had better try again.
@@ -74,13 +82,17 @@ impl Server {
         let logs = Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) };
         let Listening { addresses, sockets } = listen::listen(&config)?;
         let pool = Pool::new(POOL_THREADS, POOL_WAITING_MAX);
-        let (threads, options) = (sockets.len(), Arc::new(config.site.clone()));
+        let threads = sockets.len();
+        // One of two cores, so that compressing never takes all of a machine.
+        let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
+        let derived = Derived::with_pool((config.memory / 2).max(DERIVED_MIN), background);
+        let options = Arc::new(Options { derived, ..config.site.clone() });
         let mut loops = Vec::with_capacity(sockets.len());
         for (index, sockets) in sockets.into_iter().enumerate() {
             let files = Disk::new(&config.root, config.symlinks, config.site.hidden).map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
-            let files = Cached::new(files, config.memory / threads);
+            let files = Cached::new(files, config.memory / 2 / threads);
             let mut site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
             site.refresh_rules(&Now::read());
             let access = AccessLog::new(config.log, logs.access.clone());

@@ -189,6 +189,35 @@ pub(super) struct Cli {
     #[arg(long, help_heading = "Files", hide_short_help = true)]
     pub no_rules: bool,
 
+    /// Send app.js.br, .zst or .gz for app.js to who accepts it
+    ///
+    /// Only if it is no older than its file and decodes to it.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        help_heading = "Files",
+        default_value = "on",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub precompressed: Switch,
+
+    /// Compress text that has no such file beside it
+    ///
+    /// In the background and once for each version of a file, from 1 KiB to 8 MiB. Until
+    /// it is done the file is sent as it is. What is made stays in memory (see --memory).
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        help_heading = "Files",
+        default_value = "on",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub compress: Switch,
+
     /// Where symbolic links may lead
     #[arg(
         long,
@@ -254,10 +283,11 @@ pub(super) struct Cli {
           default_value = "65536", hide_short_help = true)]
     pub max_connections: usize,
 
-    /// Most memory for what is remembered of files; 0 for none
+    /// Most memory for what is remembered of files; 0 for hardly any
     ///
-    /// Small files are kept, and sent only if a look at the disk says that they are the
-    /// same still. Like 64MiB, 512KiB or 2GiB.
+    /// One half is for the content of small files, which is sent only if a look at the
+    /// disk says that they are the same still; one half for what was made of files. Like
+    /// 64MiB, 512KiB or 2GiB.
     #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Limits",
           default_value = "128MiB", hide_short_help = true)]
     pub memory: usize,
@@ -304,6 +334,15 @@ pub(super) struct Cli {
     pub port_is_variable: bool,
     #[arg(skip)]
     pub root_is_variable: bool,
+}
+
+/// What can be on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
 }
 
 /// `--symlinks`.

@@ -102,9 +102,9 @@ fn mistakes_say_what_would_be_right() {
         ),
         (
             "--error-page 200=a.html",
-            "--error-page 200=a.html: the codes of errors are 400, 403, 404, 405, 408, 412, 414, 416, 421, 431, 500, 501, 503, 505",
+            "--error-page 200=a.html: the codes of errors are 400, 403, 404, 405, 406, 408, 412, 414, 416, 421, 431, 500, 501, 503, 505",
         ),
-        ("--cache 1.5h", "--cache 1.5h: write no-cache, off, auto, or a time up to a year, like 10m"),
+        ("--cache 1,5h", "--cache 1,5h: write no-cache, off, auto, or a time up to a year, like 10m"),
         ("--cache 500ms", "--cache 500ms: caches count in whole seconds"),
         ("--base-path /../x", "--base-path /../x: give the path of a URL, like /docs"),
         (

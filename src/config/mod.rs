@@ -30,7 +30,7 @@ pub use bind::Bind;
 pub use usage::Exit;
 
 use bind::{Host, Spec};
-use cli::{Cli, LogFormat, SymlinkRule};
+use cli::{Cli, LogFormat, Switch, SymlinkRule};
 
 /// The port when nobody asks for one: that of Python, which fingers know.
 const DEFAULT_PORT: u16 = 8000;
@@ -62,7 +62,8 @@ pub struct Config {
     pub symlinks: sys::Symlinks,
     /// What to answer.
     pub site: site::options::Options,
-    /// Bytes that the content of small files may take in memory, over all loops.
+    /// Bytes of memory for what is remembered of files: one half for the content of small
+    /// ones, the other for what was made of files.
     pub memory: usize,
     /// Limits of one connection.
     pub http: h1::limits::Limits,
@@ -294,6 +295,8 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Opt
         cache: cli.cache,
         cors: cors(&cli.cors)?,
         coi: cli.coi,
+        precompressed: cli.precompressed == Switch::On,
+        compress: cli.compress == Switch::On,
         media_types: MediaTypes::new(cli.mime.iter().cloned(), cli.content_type.clone()),
         host_guard: HostGuard::new(host_names),
         rules: (!cli.no_rules).then(site::rules::Shared::default),

@@ -36,6 +36,9 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     for (switch, _) in switches.iter().filter(|(_, on)| *on) {
         say(switch, &"");
     }
+    let word = |on: bool| if on { "on" } else { "off" };
+    say("precompressed", &word(site.precompressed));
+    say("compress", &word(site.compress));
     say(
         "symlinks",
         &match cli.symlinks {

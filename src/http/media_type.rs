@@ -26,6 +26,7 @@ const CORRECTIONS: &[(&str, &str)] = &[
     ("mjs", "text/javascript"),
     ("mts", "text/plain"),
     ("opus", "audio/ogg"),
+    ("otf", "font/otf"),
     ("rs", "text/plain"),
     ("toml", "text/plain"),
     ("ts", "text/plain"),
@@ -50,6 +51,7 @@ const TEXT_TYPES: &[&str] = &[
 
 /// What gets smaller by a coding, besides text and what is named `…+json` and `…+xml`.
 const COMPRESSIBLE_TYPES: &[&str] = &[
+    "application/font-sfnt",
     "application/geo+json-seq",
     "application/javascript",
     "application/json",

@@ -56,15 +56,15 @@ fn every_coding_has_a_tag_of_its_own_and_each_is_a_tag() {
             assert!(inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{text}");
         }
     }
-    assert_eq!(
-        validators().of_coded(Coding::Gzip, None).etag.unwrap().to_string(),
-        TAG.replace("a00\"", "a00-gz\"")
-    );
+    let (own, gzip) = (validators().etag, TAG.replace("a00\"", "a00-gz\""));
+    assert_eq!(validators().of_coded(Coding::Gzip, own).etag.unwrap().to_string(), gzip);
+    // Without a tag of its own it is only equivalent.
+    assert_eq!(validators().of_coded(Coding::Gzip, None).etag.unwrap().to_string(), format!("W/{gzip}"));
 }
 
 #[test]
 fn a_coded_form_is_another_representation_with_the_same_date() {
-    let gzip = validators().of_coded(Coding::Gzip, None);
+    let gzip = validators().of_coded(Coding::Gzip, validators().etag);
     let tag = gzip.etag.unwrap().to_string();
     for (name, value, expected) in [
         ("If-None-Match", &*tag, NotModified),

@@ -89,8 +89,7 @@ pub enum Coded {
 }
 
 impl Derived {
-    /// A store of up to `bytes_max` bytes. With 0 it remembers nothing, and then nothing
-    /// is derived that would have to be remembered.
+    /// A store of up to `bytes_max` bytes.
     pub fn new(bytes_max: usize, background: Background) -> Self {
         let memory = Memory { entries: LruCache::new_unbounded(), bytes: 0, bytes_max };
         Derived { memory: Arc::new(Mutex::new(memory)), background }
@@ -99,11 +98,6 @@ impl Derived {
     /// A store whose work is done by a pool.
     pub fn with_pool(bytes_max: usize, pool: Pool) -> Self {
         Derived::new(bytes_max, Arc::new(move |job| pool.submit(job)))
-    }
-
-    /// Whether it may remember anything.
-    pub fn is_on(&self) -> bool {
-        self.lock().bytes_max > 0
     }
 
     /// Looks at, or changes, what is known of a version of the file under a path.
@@ -222,7 +216,6 @@ mod tests {
         let store = store(0);
         store.with(b"a", version(1), |entry| entry.digest = Some([1; 32]));
         assert_eq!(store.with(b"a", version(1), |entry| entry.digest), None);
-        assert!(!store.is_on());
     }
 
     proptest! {

@@ -27,7 +27,7 @@ fn a_missing_page_is_the_application_and_a_missing_asset_is_missing() {
                 (Status::Ok, "index.html"),
                 "{target}"
             );
-            assert_eq!(response.fields.get("vary"), Some("Accept, Sec-Fetch-Dest"));
+            assert_eq!(response.fields.get("vary"), Some("Accept-Encoding, Accept, Sec-Fetch-Dest"));
             assert_eq!(response.fields.get("content-type"), Some("text/html; charset=utf-8"));
             assert!(response.fields.get("etag").is_some());
         }
@@ -69,7 +69,7 @@ fn conditions_and_ranges_apply_to_the_application() {
     let known = bench.respond("GET", "/about", &[("If-None-Match", &etag)]);
     assert_eq!(
         (known.status, known.fields.get("vary")),
-        (Status::NotModified, Some("Accept, Sec-Fetch-Dest"))
+        (Status::NotModified, Some("Accept-Encoding, Accept, Sec-Fetch-Dest"))
     );
     let part = bench.respond("GET", "/about", &[("Range", "bytes=0-2")]);
     assert_eq!((part.status, text(&part.body).as_str()), (Status::PartialContent, "app"));
@@ -304,7 +304,7 @@ fn only_named_origins_may_read_and_caches_know() {
         assert!(!String::from_utf8_lossy(preflight.fields.as_bytes()).contains("zqx"));
     }
     let vary = |response: Response| response.fields.get("vary").map(str::to_owned);
-    assert_eq!(vary(bench.get("/a")).as_deref(), Some("Origin"));
+    assert_eq!(vary(bench.get("/a")).as_deref(), Some("Accept-Encoding, Origin"));
     assert_eq!(vary(bench.get("/missing")).as_deref(), Some("Accept, Origin"));
     // Two of them are nobody's.
     let twice = [("Origin", "https://a.example"), ("Origin", "https://a.example")];
