@@ -7,6 +7,7 @@ use super::rules::is_rule_file;
 use super::{Options, Site, error, listing, status_of};
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
+use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::target::is_hidden;
 use crate::http::{Answer, Body, Request, Response, SafePath, Status};
 use crate::sys::{self, Trouble};
@@ -82,8 +83,9 @@ impl<F: FileSystem> Site<F> {
         });
         let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
+        let conditions = Conditions::of(request.method, request.fields);
         Answer::Later(Box::new(move || match lister() {
-            Ok(entries) => page(form, &path, entries, &options),
+            Ok(entries) => page(form, &path, entries, &conditions, &options),
             Err(error) => error::page(status_of(&error, &path, &report), form),
         }))
     }
@@ -94,17 +96,34 @@ fn is_hidden_entry(directory: &SafePath, name: &[u8]) -> bool {
     is_hidden(name) && directory.join(name).is_none_or(|path| path.is_hidden())
 }
 
-fn page(form: Form, path: &SafePath, entries: Entries, options: &Options) -> Response {
+/// The listing, if the request still wants it once it is known. A directory's time says
+/// nothing of the sizes and times of its files, so the validator is made of the page.
+fn page(
+    form: Form,
+    path: &SafePath,
+    entries: Entries,
+    conditions: &Conditions,
+    options: &Options,
+) -> Response {
     let body = listing::render(form, path, entries.rows, entries.truncated);
-    let Some(body) = options.listings.lend(body) else {
-        return error::page(Status::ServiceUnavailable, form);
+    let tag = ETag::of_bytes(&body);
+    let mut response = match conditions.evaluate(&Validators::of_content(tag)) {
+        // Listings have no parts: who asks for one gets all, as §14.2 allows.
+        Outcome::Proceed { range: _ } => {
+            let Some(body) = options.listings.lend(body) else {
+                return error::page(Status::ServiceUnavailable, form);
+            };
+            let mut response = Response::new(Status::Ok);
+            response.fields.push("Content-Type", listing::content_type(form));
+            response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
+            response.body = Body::bytes(body);
+            response
+        }
+        Outcome::NotModified => Response::new(Status::NotModified),
+        Outcome::PreconditionFailed => return error::page(Status::PreconditionFailed, form),
     };
-    let mut response = Response::new(Status::Ok);
-    response.fields.push("Content-Type", listing::content_type(form));
-    response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
-    response.fields.push("Cache-Control", "no-cache");
-    response.fields.push("Vary", "Accept");
-    response.body = Body::bytes(body);
+    response.fields.push_block("Cache-Control: no-cache\r\nVary: Accept\r\n");
+    response.fields.push("ETag", tag);
     response
 }
 

@@ -191,6 +191,58 @@ fn a_listing_that_fails_says_so_in_the_form_that_was_asked_for() {
 }
 
 #[test]
+fn a_listing_is_validated_by_its_content_when_that_is_known() {
+    let mut bench = Bench::new(&["d/a", "d/b"], Options::default());
+    let mut tags = Vec::new();
+    for accept in ["text/html", "application/json"] {
+        let whole = bench.respond("GET", "/d/", &[("Accept", accept)]);
+        let tag = whole.fields.get("etag").unwrap().to_owned();
+        for (name, value, status) in [
+            ("If-None-Match", &*tag, Status::NotModified),
+            ("If-None-Match", "*", Status::NotModified),
+            ("If-None-Match", "\"x\"", Status::Ok),
+            ("If-Match", &*tag, Status::Ok),
+            ("If-Match", "\"x\"", Status::PreconditionFailed),
+            ("If-Modified-Since", "Sun, 06 Nov 2044 08:49:37 GMT", Status::Ok),
+            ("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT", Status::Ok),
+            ("Range", "bytes=0-0", Status::Ok),
+        ] {
+            let fields = [("Accept", accept), (name, value)];
+            assert!(matches!(bench.answer("GET", "/d/", &fields), Answer::Later(_)), "on the loop");
+            let response = bench.respond("GET", "/d/", &fields);
+            assert_eq!(response.status, status, "{name}: {value}");
+            assert_eq!(response.fields.get("vary"), Some("Accept"), "{name}: {value}");
+            assert_eq!(response.fields.get("cache-control"), Some("no-cache"), "{name}: {value}");
+            let etag = (status != Status::PreconditionFailed).then_some(&*tag);
+            assert_eq!(response.fields.get("etag"), etag, "{name}: {value}");
+            assert_eq!(response.body.is_empty(), status == Status::NotModified);
+        }
+        tags.push(tag);
+    }
+    assert_ne!(tags[0], tags[1], "two representations");
+    // What is in it decides, and nothing else.
+    let mut same = Bench::new(&["d/a", "d/b", "e"], Options::default());
+    assert_eq!(same.get("/d/").fields.get("etag"), Some(&*tags[0]));
+    let mut other = Bench::new(&["d/a", "d/b", "d/c"], Options::default());
+    assert_ne!(other.get("/d/").fields.get("etag"), Some(&*tags[0]));
+    // What could not be listed has no conditions (RFC 9110 §13.2.1).
+    bench.site.files.failure = Some(("*", io::ErrorKind::PermissionDenied));
+    assert_eq!(bench.respond("GET", "/d/", &[("If-None-Match", "*")]).status, Status::Forbidden);
+}
+
+#[test]
+fn a_listing_that_the_client_has_needs_no_memory() {
+    let options = Options { listings: budget::Budget::new(3000), ..Options::default() };
+    let mut bench = Bench::new(&["a"], options);
+    let first = bench.get("/?format=json");
+    let tag = first.fields.get("etag").unwrap().to_owned();
+    let _held: Vec<Response> = (0..100).map(|_| bench.get("/?format=json")).collect();
+    let ask = [("If-None-Match", &*tag)];
+    assert_eq!(bench.get("/?format=json").status, Status::ServiceUnavailable);
+    assert_eq!(bench.respond("GET", "/?format=json", &ask).status, Status::NotModified);
+}
+
+#[test]
 fn directories_redirect_list_or_do_not_exist() {
     let mut bench = Bench::new(&["d/a b", "d/e/f"], Options::default());
     let redirect = bench.get("//d/./e?q=<1>");
@@ -330,6 +382,7 @@ fn fields() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
         ("Range", "bytes=0-0"),
         ("Range", "bytes=-1"),
         ("Range", "bytes=9-"),
+        ("Range", "bytes=0-0,-1"),
         ("If-None-Match", "*"),
         ("If-Match", "\"x\""),
         ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"),
