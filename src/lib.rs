@@ -67,7 +67,9 @@
 //!    [`SafePath`](http::SafePath), decoded once and proven for good → the owner's
 //!    [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect, index or listing →
-//!    [preconditions](http::precondition) → [range](http::range) → fields and segments.
+//!    [preconditions](http::precondition) → [ranges](http::range) → fields and segments.
+//!    A listing is made in the pool and takes the [conditions](http::precondition::Conditions)
+//!    of its request along, for its validator is made of its content.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
 //! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield.
@@ -111,6 +113,9 @@
 //!   name by name. What `--symlinks follow` finds outside of the root has no name beneath
 //!   it and is not judged; a way that leaves the root and comes back is.
 //! - Files with a time stamp that says nothing (1970) have no validators yet.
+//! - Several ranges are answered in the client's order, as RFC 9110 §15.3.7.2 wants it,
+//!   and only where [the parts with all that is around them](site::multipart) are shorter
+//!   than the file: a multipart of a file of 200 bytes helps nobody.
 //! - Within a turn a step without progress cannot be written down: each round of
 //!   [`net::connection::drive`] moves bytes, clears a latch or ends. What is counted are
 //!   turns for nothing that no event asked for ([`net::progress`]).

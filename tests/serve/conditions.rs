@@ -153,6 +153,46 @@ fn a_file_that_changed_has_another_tag_even_if_it_is_as_long_and_as_old_in_secon
     assert_eq!(answer.field("last-modified"), Some(DATE));
 }
 
+#[test]
+fn a_listing_has_a_tag_that_follows_its_content() {
+    let server = TestServer::with_files(&[("d/a", "1"), ("d/b", "2")], &[]);
+    server.settle("d/a");
+    server.settle("d/b");
+    let mut client = server.connect();
+    let first = client.get("/d/");
+    let tag = first.field("etag").unwrap().to_owned();
+    assert!(tag.starts_with('"') && first.field("last-modified").is_none(), "{first:?}");
+    assert_eq!(client.get("/d/").field("etag"), Some(&*tag));
+    for (method, fields, status) in [
+        ("GET", "If-None-Match: TAG", 304),
+        ("HEAD", "If-None-Match: TAG", 304),
+        ("GET", "If-None-Match: \"x\", W/TAG", 304),
+        ("GET", "If-None-Match: TAG\r\nAccept: application/json", 200),
+        ("GET", "If-Match: TAG", 200),
+        ("GET", "If-Match: \"x\"", 412),
+        ("HEAD", "If-Match: W/TAG", 412),
+        ("GET", "If-Modified-Since: LATER", 200),
+        ("GET", "Range: bytes=0-9,100-109", 200),
+    ] {
+        let lines = filled(fields, &tag);
+        client.send(format!("{method} /d/ HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n\r\n"));
+        let answer = client.answer_to(if status == 304 { "HEAD" } else { method });
+        assert_eq!(answer.status, status, "{method} {fields}");
+        for name in ["vary", "cache-control"] {
+            assert_eq!(answer.field(name), first.field(name), "{method} {fields}: {name}");
+        }
+        let has_length = answer.field("content-length").is_some();
+        assert_eq!(has_length, status != 304, "{method} {fields}");
+    }
+    // As long as before, and a little later: the names alone would be the same.
+    let path = server.write("d/a", "3");
+    super::harness::set_modified(&path, std::time::SystemTime::UNIX_EPOCH + SETTLED * 2);
+    let changed = server.request("GET", "/d/", &format!("If-None-Match: {tag}\r\n"));
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.field("etag"), Some(&*tag));
+    assert!(!changed.body.is_empty());
+}
+
 /// What a value of Range selects of so many bytes.
 enum Expected {
     Part(u64, u64),
@@ -187,7 +227,6 @@ fn ranges(n: u64) -> Vec<(String, Expected)> {
         ("1 - 2", Whole),
         ("1-2-3", Whole),
         ("0x1-2", Whole),
-        ("0-0,2-3", Whole),
         ("0-,0-,0-", Whole),
     ];
     let mut all: Vec<_> = given.into_iter().map(|(spec, part)| (spec.to_owned(), part)).collect();

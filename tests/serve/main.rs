@@ -14,6 +14,7 @@ mod load;
 mod logs;
 mod names;
 mod precompress;
+mod ranges;
 mod requests;
 mod routing;
 mod rules;
