@@ -64,12 +64,16 @@
 //!    at each byte once; `httparse` takes it apart; the stricter rules decide. Wrong: an
 //!    error response, and the connection ends.
 //! 5. [`site::Site::respond`], top to bottom: guards → method →
-//!    [`SafePath`](http::SafePath), decoded once and proven for good → the owner's
-//!    [rules](site::rules), which may send it elsewhere → one contained
-//!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect, index or listing →
-//!    [preconditions](http::precondition) → [ranges](http::range) → fields and segments.
-//!    A listing is made in the pool and takes the [conditions](http::precondition::Conditions)
-//!    of its request along, for its validator is made of its content.
+//!    [`SafePath`](http::SafePath), decoded once and proven for good, beneath the base
+//!    path → the owner's [rules](site::rules), which may send it elsewhere → one contained
+//!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect,
+//!    index or listing → the form that the client likes best, from beside the file or from
+//!    [memory](site::derived) → [preconditions](http::precondition) →
+//!    [ranges](http::range) → fields and segments. What is missing may be answered by
+//!    another file ([`site::routing`]), and an error be told by a page of the user's own
+//!    ([`site::error_page`]). A listing is made in the pool and takes the
+//!    [conditions](http::precondition::Conditions) of its request along, for its validator
+//!    is made of its content.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
 //! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield.
@@ -86,7 +90,7 @@
 //! | what went wrong | type | where it ends |
 //! |---|---|---|
 //! | the peer's bytes | [`h1::parse::Error`] | a response with its status, then close |
-//! | the request cannot be met | [`http::Status`] | one error page ([`site::error`]), never a path or a system's message |
+//! | the request cannot be met | [`http::Status`] | one error page ([`site::error`], or the user's), never a path or a system's message |
 //! | the file system | [`sys::Trouble`] → `Status`, by one map in [`site`] | as above; 5xx also to standard error, with the path |
 //! | the file shrank while it was sent | unexpected end | the connection is reset: the promised length cannot be kept |
 //! | one client's socket | an error inside its turn | that connection closes; nothing else notices |
