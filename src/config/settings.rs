@@ -18,6 +18,26 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
         let line = format!("  --{option}{space}{value}");
         let _ = writeln!(text, "{}", printable(line.trim_end()));
     };
+    sharing(config, cli, &mut say);
+    site(config, cli, &mut say);
+    limits(config, &mut say);
+    say(
+        "log",
+        &match config.log {
+            log::Format::Short { .. } => "short",
+            log::Format::Combined => "combined",
+            log::Format::Json => "json",
+            log::Format::Off => "off",
+        },
+    );
+    text
+}
+
+/// Takes an option and its value.
+type Say<'a> = &'a mut dyn FnMut(&str, &dyn Display);
+
+/// What is shared, where, and which of it.
+fn sharing(config: &Config, cli: &Cli, say: Say<'_>) {
     say("root", &config.root.display());
     for address in config.binds.iter().flat_map(|bind| &bind.addresses) {
         say("bind", address);
@@ -47,6 +67,11 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
             SymlinkRule::Deny => "deny",
         },
     );
+}
+
+/// How it is answered.
+fn site(config: &Config, cli: &Cli, say: Say<'_>) {
+    let site = &config.site;
     if !site.base.is_root() {
         say("base-path", &site.base.to_location());
     }
@@ -72,6 +97,9 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     for name in &cli.allow_host {
         say("allow-host", name);
     }
+}
+
+fn limits(config: &Config, say: Say<'_>) {
     say("threads", &config.threads);
     say("max-connections", &config.net.connections_max);
     say("memory", &bytesize::ByteSize(config.memory as u64).display().iec());
@@ -79,16 +107,6 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     say("header-timeout", &humantime::format_duration(config.http.header_timeout));
     say("send-timeout", &humantime::format_duration(config.http.send_timeout));
     say("grace", &humantime::format_duration(config.net.grace));
-    say(
-        "log",
-        &match config.log {
-            log::Format::Short { .. } => "short",
-            log::Format::Combined => "combined",
-            log::Format::Json => "json",
-            log::Format::Off => "off",
-        },
-    );
-    text
 }
 
 fn cache(policy: CachePolicy) -> String {
