@@ -394,7 +394,8 @@ fn join_values(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut is_over = false;
     for argument in arguments {
         let option = joined.last().and_then(|last| last.to_str()).filter(|_| !is_over);
-        let is_value = argument.to_str().is_some_and(|word| match option {
+        let word = argument.to_str().filter(|word| !word.starts_with('-'));
+        let is_value = word.is_some_and(|word| match option {
             Some("-s" | "--spa") => [".html", ".htm"].iter().any(|end| word.ends_with(end)),
             Some("--cors") => matches!(word, "*" | "null") || word.contains("://"),
             _ => false,

@@ -26,6 +26,8 @@ fn the_file_of_an_application_is_optional_and_never_taken_for_the_folder() {
         ("-s=/app.html", Some("app.html"), "."),
         ("-sq dist", Some("index.html"), "dist"),
         ("--spa -- app.html", Some("index.html"), "app.html"),
+        ("--spa --error-page=404=lost.html", Some("index.html"), "."),
+        ("-s --index=a.html dist", Some("index.html"), "dist"),
     ] {
         let config = read(line).unwrap();
         assert_eq!(spa(&config).as_deref(), file, "{line}");
