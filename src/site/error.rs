@@ -6,9 +6,11 @@ use crate::http::{Body, Response, Status};
 /// Error pages need a little style and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Whether an error is told to people, so that a page of the user's own may tell it.
+/// Whether this is our page for people, so that a page of the user's own may take its
+/// place. Pages of his carry another policy, or none.
 pub(super) fn is_html(response: &Response) -> bool {
     response.fields.get("Content-Type").is_some_and(|media_type| media_type.starts_with("text/html"))
+        && response.fields.get("Content-Security-Policy") == Some(CONTENT_SECURITY_POLICY)
 }
 
 /// The page of an error, and the fields that belong to its status.

@@ -11,6 +11,7 @@ use super::options::Options;
 use super::portion::Portion;
 use super::{Report, Site};
 use crate::clock::Now;
+use crate::http::negotiate::Form;
 use crate::http::{Response, SafePath, Status};
 
 /// Used for 404 without being named, wherever it exists.
@@ -35,6 +36,20 @@ impl<F: FileSystem> Site<F> {
         }
         match self.error_page(response.status, now) {
             Some(page) => page.wear(response, &self.options, &self.report),
+            None => response,
+        }
+    }
+
+    /// 404, told by what lies under this path, if it is a file or has an index.
+    pub(super) fn missing_by(&mut self, path: &SafePath, form: Form, now: &Now) -> Response {
+        let response = error::page(Status::NotFound, form);
+        let found = match self.files.open(path, now) {
+            Ok(Node::File(file)) => Some((path.clone(), file)),
+            Ok(Node::Directory) => self.find_index(&path.to_directory(), now).ok().flatten(),
+            Err(_) => None,
+        };
+        match found.filter(|_| error::is_html(&response)) {
+            Some((path, file)) => ErrorPage { path, file }.wear(response, &self.options, &self.report),
             None => response,
         }
     }

@@ -139,10 +139,7 @@ impl<F: FileSystem> Site<F> {
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
             return Err(Status::NotFound);
         }
-        match self.route(request, &path, query, now) {
-            Err(Status::NotFound) => self.when_nothing_answers(request, &path, now),
-            answer => answer,
-        }
+        self.route(request, &path, query, now)
     }
 }
 

@@ -3,17 +3,18 @@
 //! A plain rule applies where no file answers, a forced one everywhere. Whatever it
 //! leads to here goes through the same walk as a request for it, hidden names and all,
 //! but rules are not applied to it again. A redirect is given only if following it, by
-//! the same rules, comes to an end.
+//! the same rules, comes to an end. Rules see paths beneath the base path, and lead there.
 
 use std::sync::Arc;
 
 use super::Site;
 use super::files::{FileSystem, Node};
+use super::routing::Place;
 use super::rules::{Match, Outcome, Rules, is_rule_file};
 use crate::clock::Now;
-use crate::http::fields::FieldLine;
+use crate::http::negotiate;
 use crate::http::target::Target;
-use crate::http::{Answer, Request, RequestFields, Response, SafePath, Status};
+use crate::http::{Answer, Request, Response, SafePath, Status};
 
 /// Redirects one after the other; beyond it is a loop, or as good as one. Browsers
 /// follow 20.
@@ -39,9 +40,11 @@ impl<F: FileSystem> Site<F> {
     /// The rules for the fields of what is answered to this request.
     pub(super) fn overlay(&self, request: &Request<'_>) -> Option<Overlay> {
         let rules = Some(self.rules.rules()).filter(|rules| rules.has_fields())?;
-        let Target::Path { path, .. } = request.target else { return None };
-        let path = SafePath::parse(path).ok()?.beneath(&self.options.base)?;
-        Some(Overlay { rules: Arc::clone(rules), path })
+        let Target::Path { path, query } = request.target else { return None };
+        match self.enter(SafePath::parse(path).ok()?, query) {
+            Ok(Place::Inside(path)) => Some(Overlay { rules: Arc::clone(rules), path }),
+            Ok(Place::Elsewhere(_)) | Err(_) => None,
+        }
     }
 
     /// Whether a path is that of a file of rules, which is for the server only.
@@ -49,33 +52,9 @@ impl<F: FileSystem> Site<F> {
         self.rules.is_on() && is_rule_file(path) && !self.files.is_shared_by_name(path)
     }
 
-    /// Answers for a path as the rules want it.
+    /// Answers for a path as the rules want it; where neither they nor a file answer, the
+    /// fallback does.
     pub(super) fn route(
-        &mut self,
-        request: &Request<'_>,
-        path: &SafePath,
-        query: Option<&str>,
-        now: &Now,
-    ) -> Result<Answer, Status> {
-        if !self.rules.rules().has_redirects() || self.is_rule_file(path) {
-            return self.answer_visible(request, path, query, now);
-        }
-        let rules = Arc::clone(self.rules.rules());
-        let Some(found) = rules.redirect(path, query) else {
-            return self.answer_visible(request, path, query, now);
-        };
-        if found.forced {
-            let obeyed = self.obey(&rules, request, found, query, now);
-            return obeyed.unwrap_or_else(|| self.answer_visible(request, path, query, now));
-        }
-        let answer = self.answer_visible(request, path, query, now);
-        if self.is_file(&answer, path, now) {
-            return answer;
-        }
-        self.obey(&rules, request, found, query, now).unwrap_or(answer)
-    }
-
-    fn answer_visible(
         &mut self,
         request: &Request<'_>,
         path: &SafePath,
@@ -85,7 +64,24 @@ impl<F: FileSystem> Site<F> {
         if self.is_rule_file(path) {
             return Err(Status::NotFound);
         }
-        self.answer_path(request, path, query, now)
+        let rules = Some(self.rules.rules()).filter(|rules| rules.has_redirects()).map(Arc::clone);
+        let found = rules.and_then(|rules| Some((rules.redirect(path, query)?, rules)));
+        if let Some((found, rules)) = found.as_ref().filter(|(found, _)| found.forced)
+            && let Some(obeyed) = self.obey(rules, request, found, query, now)
+        {
+            return obeyed;
+        }
+        let answer = self.answer_path(request, path, query, now);
+        if let Some((found, rules)) = found.as_ref().filter(|(found, _)| !found.forced)
+            && !self.is_file(&answer, path, now)
+            && let Some(obeyed) = self.obey(rules, request, found, query, now)
+        {
+            return obeyed;
+        }
+        match answer {
+            Err(Status::NotFound) => self.when_nothing_answers(request, path, now),
+            answer => answer,
+        }
     }
 
     /// Whether a file made this answer. Most answers tell by themselves, and save a look-up.
@@ -119,20 +115,21 @@ impl<F: FileSystem> Site<F> {
         &mut self,
         rules: &Rules,
         request: &Request<'_>,
-        found: Match,
+        found: &Match,
         query: Option<&str>,
         now: &Now,
     ) -> Option<Result<Answer, Status>> {
-        match found.outcome {
-            Outcome::Page { status, path } => Some(self.page(request, status, &path, query, now)),
+        match &found.outcome {
+            Outcome::Page { status, path } => Some(self.page(request, *status, path, query, now)),
             Outcome::Redirect { status, location, here } => {
-                // Rules are written for the root of the site, wherever that is.
-                let base = if here.is_some() { self.base_prefix() } else { String::new() };
-                if here.is_some_and(|(path, query)| !self.ends(rules, path, query, now)) {
+                if let Some((path, query)) = here.clone()
+                    && !self.ends(rules, path, query, now)
+                {
                     return None;
                 }
-                let mut response = Response::new(status);
-                response.fields.push("Location", format_args!("{base}{location}"));
+                let mut response = Response::new(*status);
+                let prefix = here.as_ref().map(|_| self.base_prefix()).unwrap_or_default();
+                response.fields.push("Location", format_args!("{prefix}{location}"));
                 // Tomorrow the rule may be another: browsers would keep a 301 for ever.
                 response.fields.push_block("Cache-Control: no-cache\r\n");
                 Some(Ok(Answer::Ready(response)))
@@ -168,41 +165,18 @@ impl<F: FileSystem> Site<F> {
         query: Option<&str>,
         now: &Now,
     ) -> Result<Answer, Status> {
-        if path.is_hidden() && !self.options.hidden {
+        if self.is_rule_file(path) || path.is_hidden() && !self.options.hidden {
             return Err(Status::NotFound);
+        }
+        if status != Status::Ok {
+            // Preconditions and ranges are about what was asked for, and that is missing.
+            return Ok(Answer::Ready(self.missing_by(path, negotiate::form(request.fields), now)));
         }
         // The address stays, so there is nobody to send to the slash.
         let directory = match self.files.open(path, now) {
             Ok(Node::Directory) => Some(path.to_directory()),
             _ => None,
         };
-        let path = directory.as_ref().unwrap_or(path);
-        if status == Status::Ok {
-            return self.answer_visible(request, path, query, now);
-        }
-        // Preconditions and ranges are about what was asked for, and that is missing.
-        let is_kept = |line: &&FieldLine<'_>| {
-            let is = |name: &str| line.name.eq_ignore_ascii_case(name);
-            !is("range") && !line.name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("if-"))
-        };
-        let lines: Vec<FieldLine<'_>> = request.fields.lines().iter().filter(is_kept).copied().collect();
-        let request = Request { fields: RequestFields::new(&lines), ..*request };
-        Ok(match self.answer_visible(&request, path, query, now)? {
-            Answer::Ready(response) => Answer::Ready(missing(response)),
-            Answer::Later(job) => Answer::Later(Box::new(move || missing(job()))),
-            Answer::After(preparation) => Answer::After(preparation),
-        })
+        self.answer_path(request, directory.as_ref().unwrap_or(path), query, now)
     }
-}
-
-/// A page that says that there is nothing: no part of it, no later, no validators.
-fn missing(mut response: Response) -> Response {
-    if response.status == Status::Ok {
-        response.status = Status::NotFound;
-        for name in ["Accept-Ranges", "ETag", "Last-Modified", "Cache-Control"] {
-            response.fields.remove(name);
-        }
-        response.fields.push_block("Cache-Control: no-cache\r\n");
-    }
-    response
 }

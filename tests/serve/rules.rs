@@ -10,7 +10,7 @@ fn site(redirects: &str, headers: &str) -> TestServer {
             ("_headers", headers),
             ("index.html", "home"),
             ("a.txt", "0123456789"),
-            ("404.html", "lost"),
+            ("lost.html", "lost"),
             ("d/index.html", "index of d"),
             ("list/x.txt", "x"),
             (".git/config", "secret"),
@@ -37,7 +37,7 @@ fn shown(server: &TestServer, target: &str) -> String {
 fn each_status_does_what_it_says() {
     let server = site(
         "/1 /a.txt\n/2 /a.txt 302\n/3 /a.txt 303\n/7 /a.txt 307\n/8 /a.txt 308\n\
-         /copy /a.txt 200\n/index /d 200\n/gone /404.html 404\n/none /missing 404\n/out https://e.example/x 302\n",
+         /copy /a.txt 200\n/index /d 200\n/gone /lost.html 404\n/none /missing 404\n/out https://e.example/x 302\n",
         "",
     );
     for (target, expected) in [
@@ -86,7 +86,7 @@ fn a_plain_rule_is_for_what_no_file_answers_and_a_forced_one_for_all() {
     assert_eq!(shown(&server, "/list/"), "302 /spa");
     assert_eq!(shown(&server, "/list"), "302 /spa");
     assert_eq!(shown(&server, "/list/x.txt"), "200 x");
-    let server = site("/a.txt /x 302!\n/d/* /404.html 404!\n/list/* /index.html 200!\n", "");
+    let server = site("/a.txt /x 302!\n/d/* /lost.html 404!\n/list/* /index.html 200!\n", "");
     assert_eq!(shown(&server, "/a.txt"), "302 /x");
     assert_eq!(shown(&server, "/d/"), "404 lost");
     assert_eq!(shown(&server, "/list/x.txt"), "200 home");
@@ -140,9 +140,10 @@ fn nobody_is_sent_to_where_the_request_wants() {
 
 #[test]
 fn a_rewritten_file_is_a_file_and_a_missing_page_is_none() {
-    let server = site("/copy /a.txt 200\n/gone /404.html 404\n/git /.git/config 200\n/r /_headers 200\n", "");
+    let server =
+        site("/copy /a.txt 200\n/gone /lost.html 404\n/git /.git/config 200\n/r /_headers 200\n", "");
     server.settle("a.txt");
-    server.settle("404.html");
+    server.settle("lost.html");
     let whole = server.get("/copy");
     let etag = whole.field("etag").unwrap();
     let known = server.request("GET", "/copy", &format!("If-None-Match: {etag}\r\n"));
@@ -245,23 +246,24 @@ fn fields_of_the_file_are_on_the_answers_and_the_command_line_wins() {
 #[test]
 fn a_changed_file_is_noticed() {
     let server = site("/x /a.txt\n", "/*\n X-A: 1\n");
-    assert_eq!(shown(&server, "/x"), "301 /a.txt");
-    assert_eq!(server.get("/a.txt").field("x-a"), Some("1"));
+    // Each loop looks by itself, and one connection has one loop.
+    let mut client = server.connect();
+    let mut told = |target: &str, field: &str| client.get(target).field(field).map(str::to_owned);
+    assert_eq!(told("/x", "location").as_deref(), Some("/a.txt"));
+    assert_eq!(told("/a.txt", "x-a").as_deref(), Some("1"));
     server.write("_redirects", "/x /d/ 302\n");
     server.write("_headers", "/*\n X-A: 2\n");
-    until("the new rules", || {
-        // One connection has one loop, and each loop looks by itself.
-        shown(&server, "/x") == "302 /d/" && server.get("/a.txt").field("x-a") == Some("2")
-    });
+    until("the new redirects", || told("/x", "location").as_deref() == Some("/d/"));
+    until("the new fields", || told("/a.txt", "x-a").as_deref() == Some("2"));
     std::fs::remove_file(server.directory.path().join("_redirects")).unwrap();
-    until("no rules", || shown(&server, "/x") == "404");
+    until("no redirects", || told("/x", "location").is_none());
 }
 
 #[test]
 fn mistakes_are_told_with_file_and_line_and_the_rest_works() {
     let root = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).unwrap();
-    write("_redirects", "/x /y\n/bad\n/z /y 200 Country=de\n");
+    write("_redirects", "/x /y\n/bad\n/z /y 200 Country=de\n/w /y\n");
     write("_headers", "/*\n  X-A: 1\n  Content-Length: 7\n");
     let mut server = Process::serve(root.path(), &["--threads", "2"]);
     let mistakes: Vec<&String> = server.banner.iter().filter(|line| line.starts_with("error: _")).collect();
@@ -277,7 +279,38 @@ fn mistakes_are_told_with_file_and_line_and_the_rest_works() {
     assert_eq!((answer.status, answer.field("location"), answer.field("x-a")), (301, Some("/y"), Some("1")));
     // A new mistake is told when it is made.
     write("_redirects", "/x /y\nworse\n");
-    until("the new rules", || server.connect().get("/z").status == 404);
+    let mut client = server.connect();
+    until("the new rules", || client.get("/w").status == 404);
     let told = server.stderr.next().unwrap();
     assert!(told.starts_with("error: _redirects:2: worse: "), "{told}");
+}
+
+#[test]
+fn rules_come_before_the_fallback_and_below_the_base() {
+    let files = &[
+        ("_redirects", "/old /new\n/gone/* /lost.html 404\n/about /elsewhere\n/1 /2\n/2 /1\n"),
+        ("_headers", "/a.txt\n X-A: 1\n"),
+        ("app.html", "app"),
+        ("about.html", "about"),
+        ("404.html", "root"),
+        ("lost.html", "lost"),
+        ("a.txt", "a"),
+    ];
+    let options = ["--spa=app.html", "--clean-urls", "--base-path", "/docs"];
+    let server = TestServer::with_files(files, &options);
+    for (target, expected) in [
+        ("/docs/old?q", "301 /docs/new?q"),
+        ("/docs/gone/x", "404 lost"),
+        ("/docs/about", "200 about"),
+        // They would lead on for ever, so the application answers.
+        ("/docs/1", "200 app"),
+        ("/docs/missing", "200 app"),
+        // The files of rules are no routes of it.
+        ("/docs/_headers", "404 root"),
+        ("/old", "404 root"),
+    ] {
+        assert_eq!(shown(&server, target), expected, "{target}");
+    }
+    assert_eq!(server.get("/docs/a.txt").field("x-a"), Some("1"));
+    assert_eq!(server.get("/a.txt").field("x-a"), None);
 }

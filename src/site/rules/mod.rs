@@ -4,7 +4,7 @@
 //! Pure but for [`Reader`], which looks after the files: bytes in, rules and complaints
 //! out; a path in, and what the rules say of it. A line that is wrong or asks for what
 //! `serve` does not do is a [`Complaint`], with its number, and is left out; the others
-//! hold. What follows the rules is [`super::routes`].
+//! hold. What follows the rules is `site::routes`.
 //!
 //! # `_redirects`
 //!
