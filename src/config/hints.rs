@@ -27,16 +27,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "browsers are told to revalidate already, so nothing gets stale; --cache 1h lets them keep files, --cache off says nothing",
     ),
     (
-        &[
-            "-g",
-            "--gzip",
-            "--brotli",
-            "--zstd",
-            "--compress",
-            "--compression",
-            "--no-compression",
-            "--precompressed",
-        ],
+        &["-g", "--gzip", "--brotli", "--zstd", "--compression", "--no-compression", "--precompressed"],
         "serve does not compress while it serves; --precompress DIR writes compressed files beside the others",
     ),
     (&["-o", "--open"], "serve does not open a browser; the URL it prints can be clicked"),

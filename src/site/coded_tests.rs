@@ -130,8 +130,7 @@ fn coded(format: Format, content: &[u8]) -> Vec<u8> {
 fn the_sibling_that_the_client_likes_best_is_sent() {
     let content = text(5000);
     let (br, gz) = (coded(Format::Brotli, &content), coded(Format::Gzip, &content));
-    let mut bench =
-        Bench::new(&[("a.js", &content, 1), ("a.js.br", &br, 1), ("a.js.gz", &gz, 2)], 1 << 20);
+    let mut bench = Bench::new(&[("a.js", &content, 1), ("a.js.br", &br, 1), ("a.js.gz", &gz, 2)], 1 << 20);
     for (accepted, expected) in [
         ("gzip, br, zstd", "br"),
         ("gzip", "gzip"),
@@ -186,7 +185,8 @@ fn a_sibling_that_is_older_corrupt_cut_or_of_another_file_is_never_sent() {
 
 #[test]
 fn a_long_sibling_is_proven_before_it_is_sent_and_once() {
-    let content: Vec<u8> = (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+    let content: Vec<u8> =
+        (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let gz = coded(Format::Gzip, &content);
     assert!(gz.len() as u64 > SMALL_SIBLING);
     for (sibling, expected) in [(&gz[..], "gzip"), (&gz[..gz.len() - 1], "identity")] {
@@ -207,8 +207,7 @@ fn a_long_sibling_is_proven_before_it_is_sent_and_once() {
 #[test]
 fn a_changed_file_is_never_answered_by_its_old_forms() {
     let (old, new) = (text(5000), text(6000));
-    let mut bench =
-        Bench::new(&[("a.js", &old, 1), ("a.js.gz", &coded(Format::Gzip, &old), 1)], 1 << 20);
+    let mut bench = Bench::new(&[("a.js", &old, 1), ("a.js.gz", &coded(Format::Gzip, &old), 1)], 1 << 20);
     assert_eq!(bench.decoded("/a.js", "gzip"), ("gzip".to_owned(), old.clone()));
     bench.put("a.js", &new, 2);
     assert_eq!(bench.decoded("/a.js", "gzip"), ("identity".to_owned(), new.clone()));
@@ -332,7 +331,8 @@ fn who_refuses_the_file_itself_gets_a_form_or_406() {
     let content = text(5000);
     let mut bench = Bench::new(&[("a.txt", &content, 1), ("a.png", &content, 1)], 1 << 20);
     assert_eq!(bench.decoded("/a.txt", "gzip, identity;q=0"), ("gzip".to_owned(), content));
-    for (target, accepted) in [("/a.png", "gzip, identity;q=0"), ("/a.txt", "*;q=0"), ("/a.txt", "x, *;q=0")] {
+    for (target, accepted) in [("/a.png", "gzip, identity;q=0"), ("/a.txt", "*;q=0"), ("/a.txt", "x, *;q=0")]
+    {
         let response = bench.get(target, accepted);
         assert_eq!(response.status, Status::NotAcceptable, "{target} {accepted}");
         assert!(response.fields.get("vary").unwrap().contains("Accept-Encoding"));
