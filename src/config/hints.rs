@@ -27,8 +27,8 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "browsers are told to revalidate already, so nothing gets stale; --cache 1h lets them keep files, --cache off says nothing",
     ),
     (
-        &["-g", "--gzip", "--brotli", "--zstd", "--compression", "--no-compression", "--precompressed"],
-        "serve does not compress while it serves; --precompress DIR writes compressed files beside the others",
+        &["-g", "--gzip", "--brotli", "--zstd", "--compression", "--no-compression"],
+        "text is compressed anyway, unless with --compress off; --precompress DIR does it once and for all",
     ),
     (&["-o", "--open"], "serve does not open a browser; the URL it prints can be clicked"),
     (&["--cgi"], "serve never runs programs, it only sends files"),

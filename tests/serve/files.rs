@@ -38,6 +38,7 @@ fn a_file_comes_with_these_fields_and_no_others() {
         ("ETag", &format!("\"3-{:x}\"", SETTLED.as_nanos())),
         ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ("Server", "serve"),
+        ("Vary", "Accept-Encoding"),
         ("X-Content-Type-Options", "nosniff"),
     ];
     assert_eq!(answer.fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
