@@ -9,7 +9,7 @@
 //!   time stamps; it is remembered once it is [settled](Version::is_settled).
 //! - The question is not contained beneath the root, as an open is. A name that leads to
 //!   the same file in another way, through a link that is new, would pass; so each file
-//!   is opened anew once in [`PROOF_INTERVAL`].
+//!   is opened anew once in ten seconds.
 //! - Where asking costs as much as opening (Windows), nothing is remembered at all.
 //!
 //! What is written through a memory map leaves its trace only when the system writes the
