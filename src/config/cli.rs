@@ -120,8 +120,9 @@ pub(super) struct Cli {
     ///
     /// For the whole tree [default: PATH], at the highest level, with all cores: for
     /// text, scripts, fonts and the like of at least 1 KiB, where it makes them
-    /// smaller. What is up to date stays, and nothing is ever removed. Only
-    /// --hidden, --threads, --mime, --content-type, --quiet and --verbose go with it.
+    /// smaller. What is up to date stays, and nothing is ever removed. Of the
+    /// other options only those go with it that say what to compress, with how many
+    /// threads, and how loudly.
     #[arg(long, value_name = "DIR", num_args = 0..=1, help_heading = "Files", hide_short_help = true)]
     #[allow(clippy::option_option, reason = "clap's spelling of an option whose value may be left out")]
     pub precompress: Option<Option<PathBuf>>,
