@@ -116,7 +116,6 @@
 //!   asked for a way without links, which is one call; only a way with links is walked,
 //!   name by name. What `--symlinks follow` finds outside of the root has no name beneath
 //!   it and is not judged; a way that leaves the root and comes back is.
-//! - Files with a time stamp that says nothing (1970) have no validators yet.
 //! - Several ranges are answered in the client's order, as RFC 9110 §15.3.7.2 wants it,
 //!   and only where [the parts with all that is around them](site::multipart) are shorter
 //!   than the file: a multipart of a file of 200 bytes helps nobody.

@@ -377,6 +377,36 @@ fn head_is_told_of_the_form_that_get_gets() {
     assert_eq!((part.status, body(&part)), (Status::PartialContent, gz[..2].to_vec()));
 }
 
+#[test]
+fn a_file_whose_time_says_nothing_is_known_by_its_content() {
+    let content = text(5000);
+    let mut bench = Bench::new(&[], 1 << 20);
+    bench.site.files.insert("a.txt", content.clone(), SystemTime::UNIX_EPOCH);
+    let whole = bench.get("/a.txt", "");
+    let etag = whole.fields.get("etag").unwrap().to_owned();
+    assert_eq!(etag, crate::http::precondition::ETag::of_bytes(&content).to_string());
+    assert_eq!(whole.fields.get("last-modified"), None);
+    assert_eq!(bench.get_with("/a.txt", &[("If-None-Match", &etag)]).status, Status::NotModified);
+    let part = bench.get_with("/a.txt", &[("Range", "bytes=0-1"), ("If-Range", &etag)]);
+    assert_eq!(part.status, Status::PartialContent);
+    bench.site.files.insert("a.txt", text(5001), SystemTime::UNIX_EPOCH);
+    assert_eq!(bench.get_with("/a.txt", &[("If-None-Match", &etag)]).status, Status::Ok);
+}
+
+#[test]
+fn a_digest_is_made_once_away_from_the_loop_for_who_wants_it() {
+    let long = text(100_000);
+    let mut bench = Bench::new(&[("a.bin", &long, 1)], 1 << 20);
+    let fields = [("Want-Repr-Digest", "sha-256=1")];
+    let Answer::After(make) = bench.ask(Method::Get, "/a.bin", &fields) else { panic!("made at once") };
+    make();
+    let Answer::Ready(response) = bench.ask(Method::Get, "/a.bin", &fields) else { panic!("made again") };
+    let digest = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &long));
+    let expected = super::super::digests::field_value(&digest.into());
+    assert_eq!(response.fields.get("repr-digest"), Some(expected.as_str()));
+    assert_eq!(bench.get("/a.bin", "").fields.get("repr-digest"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

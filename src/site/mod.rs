@@ -26,6 +26,7 @@ pub mod cache_control;
 mod coded;
 pub mod cors;
 pub mod derived;
+mod digests;
 pub mod directory;
 pub mod disk;
 pub mod error;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use percent_encoding::NON_ALPHANUMERIC;
 
 use super::coded::Choice;
+use super::derived::Digest;
+use super::digests::{self, Known};
 use super::files::{Content, FileSystem, OpenFile};
 use super::multipart::Multipart;
 use super::portion::Portion;
@@ -29,6 +31,8 @@ struct Selected<'a> {
     len: u64,
     coding: Coding,
     validators: Validators,
+    /// Where the client wants it, and it is known.
+    digest: Option<Digest>,
     /// Another client would get another one.
     varies: bool,
 }
@@ -45,7 +49,18 @@ impl<F: FileSystem> Site<F> {
         let options = Arc::clone(&self.options);
         let name = file.name.as_deref().or(path.name()).unwrap_or_default();
         let media_type = options.media_types.of(name);
-        let identity = Validators::of(file.len, file.modified, now.system);
+        let wants_digest = digests::is_wanted(request.fields);
+        let mut identity = Validators::of(file.len, file.modified, now.system);
+        let mut digest = None;
+        // A time that says nothing: the content has to tell (behaviour, section 4).
+        if (identity.etag.is_none() || wants_digest) && file.len > 0 {
+            match digests::of_file(&options.derived, path, file, now) {
+                Known::After(preparation) => return Ok(Answer::After(preparation)),
+                Known::Digest(known) => digest = Some(known),
+                Known::Nothing => {}
+            }
+            identity.etag = identity.etag.or(digest.as_ref().map(ETag::of_digest));
+        }
         let coded;
         let selected = match self.choose(request, path, file, &media_type, now) {
             Choice::NotAcceptable => return Err(Status::NotAcceptable),
@@ -57,6 +72,7 @@ impl<F: FileSystem> Site<F> {
                 len: file.len,
                 coding: Coding::Identity,
                 validators: identity,
+                digest: digest.filter(|_| wants_digest),
                 varies,
             },
             Choice::Coded(found) => {
@@ -69,6 +85,7 @@ impl<F: FileSystem> Site<F> {
                     len: coded.len,
                     coding: coded.coding,
                     validators: identity.of_coded(coded.coding, coded.sibling.as_ref().and_then(own)),
+                    digest: wants_digest.then(|| digests::of_small(&coded.content)).flatten(),
                     varies: true,
                 }
             }
@@ -117,6 +134,9 @@ impl<F: FileSystem> Site<F> {
         }
         if selected.coding != Coding::Identity {
             response.fields.push("Content-Encoding", selected.coding.name());
+        }
+        if let Some(digest) = &selected.digest {
+            response.fields.push("Repr-Digest", digests::field_value(digest));
         }
         response.fields.push_block("Accept-Ranges: bytes\r\n");
         self.push_common(&mut response, request, selected);
