@@ -90,11 +90,17 @@ const COMPRESSIBLE_TYPES: &[&str] = &[
 /// assert!(!is_compressible("image/png") && !is_compressible("font/woff2"));
 /// ```
 pub fn is_compressible(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.starts_with("text/")
-        || essence.ends_with("+json")
-        || essence.ends_with("+xml")
-        || COMPRESSIBLE_TYPES.contains(&essence.as_str())
+    // It is asked for every request of a file, so nothing is allocated.
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let bytes = essence.as_bytes();
+    let starts = |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|b| b.eq_ignore_ascii_case(prefix));
+    let ends = |suffix: &[u8]| {
+        bytes.len() >= suffix.len() && bytes[bytes.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
+    };
+    starts(b"text/")
+        || ends(b"+json")
+        || ends(b"+xml")
+        || COMPRESSIBLE_TYPES.iter().any(|known| known.eq_ignore_ascii_case(essence))
 }
 
 /// Whether a text is `type/subtype`, perhaps with parameters, and can stand in a field.
