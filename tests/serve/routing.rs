@@ -116,6 +116,16 @@ fn a_404_page_at_the_root_is_used_by_itself() {
 }
 
 #[test]
+fn a_page_that_a_rule_names_for_what_is_missing_is_not_replaced() {
+    let files = [("_redirects", "/gone/* /gone.html 404\n"), ("gone.html", "gone"), ("404.html", "lost")];
+    let server = TestServer::with_files(&files, &[]);
+    for (target, content) in [("/gone/x", "gone"), ("/missing", "lost")] {
+        let answer = server.get(target);
+        assert_eq!((answer.status, answer.text()), (404, content), "{target}");
+    }
+}
+
+#[test]
 fn error_pages_are_for_requests_that_are_none_too_and_may_be_large() {
     let options =
         ["--error-page", "400=bad.html", "--error-page", "404=large.txt", "--error-page", "405=gone.html"];
