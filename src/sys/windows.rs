@@ -22,8 +22,9 @@ use windows_sys::Win32::Networking::WinSock::{
     WSAENOBUFS, WSAENOTSOCK, setsockopt,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_NAME_NORMALIZED, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
-    GetFinalPathNameByHandleW, VOLUME_NAME_DOS,
+    FILE_BASIC_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_NAME_NORMALIZED, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, FileBasicInfo, GetFileInformationByHandleEx, GetFinalPathNameByHandleW,
+    VOLUME_NAME_DOS,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_IDLE};
 
@@ -170,7 +171,8 @@ impl Root {
         let stat = facts(&metadata).ok_or(io::ErrorKind::NotFound)?;
         let last = final_path(&file)?;
         if self.admits(&segments, &last) {
-            Ok((Opened { file, stat, version: version(&metadata) }, last))
+            let version = version(&file, &metadata)?;
+            Ok((Opened { file, stat, version }, last))
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
@@ -218,17 +220,14 @@ fn facts(metadata: &Metadata) -> Option<Stat> {
     Some(Stat { kind, len: metadata.len(), modified: metadata.modified().ok() })
 }
 
-/// Which file, in which state: of what the handle tells without a further call. A file
-/// that takes another's place has a time of creation of its own.
-fn version(metadata: &Metadata) -> Version {
-    // In units of 100 ns since 1601; so that the version can be compared with the clock,
-    // in nanoseconds since 1970.
-    let time = |ticks: u64| (i128::from(ticks) - TICKS_TO_1970) * 100;
-    Version {
+/// Which file, in which state. A file that takes another's place has a time of creation
+/// of its own.
+fn version(file: &File, metadata: &Metadata) -> io::Result<Version> {
+    Ok(Version {
         identity: (metadata.creation_time(), 0),
         len: metadata.len(),
-        times: (time(metadata.last_write_time()), 0),
-    }
+        times: (since_1970(i128::from(metadata.last_write_time())), since_1970(change_time(file)?)),
+    })
 }
 
 /// The version that an open file has by now.
@@ -237,7 +236,26 @@ fn version(metadata: &Metadata) -> Version {
 ///
 /// If the system does not tell.
 pub fn version_of(file: &File) -> io::Result<Version> {
-    Ok(version(&file.metadata()?))
+    version(file, &file.metadata()?)
+}
+
+/// From units of 100 ns since 1601 to nanoseconds since 1970, so that it can be compared
+/// with the clock.
+fn since_1970(ticks: i128) -> i128 {
+    (ticks - TICKS_TO_1970) * 100
+}
+
+/// When anything of a file was changed, its times included; 0 where the file system does
+/// not know, as FAT. The plain information of a handle does not have it.
+fn change_time(file: &File) -> io::Result<i128> {
+    let mut info = FILE_BASIC_INFO::default();
+    let room = u32::try_from(size_of::<FILE_BASIC_INFO>()).unwrap_or(0);
+    // SAFETY: the handle is open as long as `file` is borrowed; `info` is what this class
+    // of information is written to, and `room` its size.
+    let told = unsafe {
+        GetFileInformationByHandleEx(file.as_raw_handle(), FileBasicInfo, (&raw mut info).cast(), room)
+    };
+    if told == 0 { Err(io::Error::last_os_error()) } else { Ok(i128::from(info.ChangeTime)) }
 }
 
 /// Where the handle is, with all links resolved and all names in full.

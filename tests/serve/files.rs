@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::harness::process::until;
 use super::harness::{Answer, SETTLED, TestServer, set_modified};
 
 /// Names of the entries that a directory lists.
@@ -124,15 +125,41 @@ fn a_date_of_last_modification_is_never_in_the_future_and_its_tag_is_weak() {
 }
 
 #[test]
-fn a_time_that_says_nothing_is_no_validator() {
+fn a_time_that_says_nothing_is_no_validator_and_the_content_becomes_one() {
     let server = TestServer::start(&[]);
-    let path = server.write("a", "x");
+    // The first half of its SHA-256.
+    let tag = "\"2d711642b726b04401627ca9fbac32f5\"";
     // The epoch, as reproducible builds set it; one second later, as some others do.
-    for seconds in [0, 1] {
+    for (name, seconds) in [("a", 0), ("b", 1)] {
+        let path = server.write(name, "x");
         set_modified(&path, SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        let answer = server.get("/a");
-        assert_eq!((answer.status, answer.field("etag"), answer.field("last-modified")), (200, None, None));
+        let target = format!("/{name}");
+        // There is none as long as the file could be written again without a trace.
+        until("a tag", || {
+            let answer = server.get(&target);
+            assert_eq!((answer.status, answer.field("last-modified")), (200, None));
+            assert!(answer.field("etag").is_none_or(|found| found == tag), "{:?}", answer.field("etag"));
+            answer.field("etag").is_some()
+        });
+        assert_eq!(server.request("GET", &target, &format!("If-None-Match: {tag}\r\n")).status, 304);
     }
+}
+
+#[test]
+fn content_that_changes_under_a_time_that_says_nothing_is_never_taken_for_the_old() {
+    let server = TestServer::start(&[]);
+    let path = server.write("a", "old");
+    set_modified(&path, SystemTime::UNIX_EPOCH);
+    let mut tag = None;
+    until("a tag", || {
+        tag = server.get("/a").field("etag").map(str::to_owned);
+        tag.is_some()
+    });
+    // In place, of the same length, and with the same time again.
+    std::fs::write(&path, "new").unwrap();
+    set_modified(&path, SystemTime::UNIX_EPOCH);
+    let answer = server.request("GET", "/a", &format!("If-None-Match: {}\r\n", tag.unwrap()));
+    assert_eq!((answer.status, answer.text()), (200, "new"));
 }
 
 #[test]
