@@ -39,6 +39,7 @@
 //! | 6 | `main` | arguments in, exit code out | logic |
 //! | 5 | [`server`] | puts it together: bind, one loop per core, signals, drain, join | HTTP details |
 //! | 5 | [`precompress`] | the other thing that the program can be: writes `.br`, `.zst` and `.gz` files for a tree, and ends | sockets |
+//! | 5 | [`explain`] | the third: says how a request would be answered, and why, and ends | sockets |
 //! | 4 | [`config`] | command line and environment → validated options of the floors below | their behaviour |
 //! | 3 | [`h1`] (RFC 9112, the wire) · [`site`] (what to answer) · [`log`] | | each other; sockets |
 //! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
@@ -84,6 +85,10 @@
 //! tree through [`sys::Root`], as the server would; each thread takes one sibling at a time,
 //! encodes it with [`codec`] into a hidden draft, compares that with the original, and
 //! renames it into place.
+//!
+//! And `serve --explain /app.js`: `main` → [`explain::run`], which asks an [`h1::Conn`] and a
+//! [`site::Site`] as a loop would, and keeps the [trail](site::trail) of what they look up
+//! and decide. It is no second description of the server that could go wrong.
 //!
 //! # How errors flow
 //!
@@ -137,6 +142,7 @@
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod explain;
 pub mod h1;
 pub mod http;
 pub mod log;

@@ -9,10 +9,11 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(exit) => return exit.finish(),
     };
-    let done = match config.command {
+    let done = match &config.command {
         // It returns when it was asked to stop.
         Command::Serve => serve::server::run(config),
         Command::Precompress => serve::precompress::run(&config),
+        Command::Explain(question) => serve::explain::run(&config, question),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

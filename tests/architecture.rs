@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 6] = [
     &["net", "http"],
     &["h1", "site", "log"],
     &["config"],
-    &["server", "precompress"],
+    &["server", "precompress", "explain"],
 ];
 
 /// Lower, and still none of their business: sockets are the loop's.

@@ -7,13 +7,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
 
 use super::bind::Spec;
-use super::environment::{self, Variables};
-use super::usage::{Exit, exit_of};
-use super::values::{self, CorsValue, Header};
+use super::values::{self, CorsValue, Header, Subject};
 use crate::http::{SafePath, Status};
 use crate::site::cache_control::CachePolicy;
 
@@ -36,12 +33,9 @@ Examples:
   serve -H 'Cache-Control: max-age=60' -H 'Server:'
   serve --port 0 --log json       a free port, and a log for programs
   serve --precompress dist        .br, .zst and .gz files for all in dist
+  serve dist --explain /app.js    how that would be answered, and why
 
 Exit codes: 0 stopped on request or done, 1 could not run, 2 wrong usage.";
-
-/// What goes with --precompress: what to compress, and how loud. `precompress` itself, too.
-const FOR_PRECOMPRESSING: &[&str] =
-    &["precompress", "path", "root", "hidden", "threads", "mime", "content_type", "quiet", "verbose"];
 
 /// Command line and environment, each value valid by itself.
 #[derive(Debug, Parser)]
@@ -127,6 +121,21 @@ pub(super) struct Cli {
     #[allow(clippy::option_option, reason = "clap's spelling of an option whose value may be left out")]
     pub precompress: Option<Option<PathBuf>>,
 
+    /// Say how a request for URL-PATH is answered, and why; serve nothing
+    ///
+    /// Prints every name that is looked up, what is chosen, and the head of the answer, as
+    /// with the other options. URL-PATH may be a whole address, too, as a browser shows it.
+    #[arg(long, value_name = "URL-PATH", value_parser = values::subject, help_heading = "Files",
+          hide_short_help = true, conflicts_with = "precompress")]
+    pub explain: Option<Subject>,
+
+    /// With --explain: a field that the request has, like 'Accept-Encoding: br'
+    ///
+    /// Can be given several times.
+    #[arg(long, value_name = "NAME: VALUE", value_parser = values::request_field, help_heading = "Files",
+          hide_short_help = true)]
+    pub request_header: Vec<(String, String)>,
+
     /// Access log: short, combined, json or off
     ///
     /// It goes to standard output, one line for each response, coloured on a
@@ -183,6 +192,7 @@ pub(super) struct Cli {
     #[arg(long, value_name = "PATH", value_parser = values::base_path, help_heading = "Files",
           hide_short_help = true)]
     pub base_path: Option<SafePath>,
+
     /// Send the files _headers and _redirects instead of following them
     ///
     /// In the root of what is shared they set fields and redirect paths, as with
@@ -370,67 +380,10 @@ pub(super) enum LogFormat {
     Off,
 }
 
-/// Reads the arguments, then what only the environment says.
-pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Result<Cli, Exit> {
-    let arguments = join_values(arguments);
-    let command = Cli::command().no_binary_name(true);
-    let given = command.clone().try_get_matches_from(&arguments).map_err(|error| exit_of(&error))?;
-    if let Some(option) = out_of_place(&command, &given) {
-        return Err(Exit::usage(format!("{option} has no use with --precompress, which serves nothing")));
-    }
-    let variables = environment::arguments(&command, &given, variables)?;
-    let is_variable = |id: &str| variables.iter().any(|(known, _)| known == id);
-    let (bind, port, root) = (is_variable("bind"), is_variable("port"), is_variable("root"));
-    // In front, so that a `--` among the arguments cannot swallow them.
-    let all = variables.into_iter().map(|(_, argument)| argument).chain(arguments);
-    let matches = command.try_get_matches_from(all).map_err(|error| exit_of(&error))?;
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| exit_of(&error))?;
-    Ok(Cli { bind_is_variable: bind, port_is_variable: port, root_is_variable: root, ..cli })
-}
-
-/// Options whose value may be left out take it with `=` only: else `serve -s dist` would
-/// not share dist. A word behind them that can be nothing but their value is joined.
-fn join_values(arguments: Vec<OsString>) -> Vec<OsString> {
-    let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
-    let mut is_over = false;
-    for argument in arguments {
-        let option = joined.last().and_then(|last| last.to_str()).filter(|_| !is_over);
-        let word = argument.to_str().filter(|word| !word.starts_with('-'));
-        let is_value = word.is_some_and(|word| match option {
-            Some("-s" | "--spa") => [".html", ".htm"].iter().any(|end| word.ends_with(end)),
-            Some("--cors") => matches!(word, "*" | "null") || word.contains("://"),
-            _ => false,
-        });
-        is_over |= argument == "--";
-        match joined.last_mut().filter(|_| is_value) {
-            Some(option) => {
-                option.push("=");
-                option.push(argument);
-            }
-            None => joined.push(argument),
-        }
-    }
-    joined
-}
-
-/// What was given beside --precompress and does nothing there: most likely a
-/// misunderstanding. Variables may be set for the server that is started later.
-fn out_of_place(command: &Command, given: &ArgMatches) -> Option<String> {
-    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
-    if !is_given("precompress") {
-        return None;
-    }
-    let ids = command.get_arguments().filter(|argument| is_given(argument.get_id().as_str()));
-    let mut others = ids.filter(|argument| !FOR_PRECOMPRESSING.contains(&argument.get_id().as_str()));
-    others.next().map(|argument| match argument.get_long() {
-        Some(long) => format!("--{long}"),
-        None => "a PORT".to_owned(),
-    })
-}
-
 /// Whether an option is spelled so, as `-x` or `--xyz`.
 #[cfg(test)]
 pub(super) fn has_option(spelling: &str) -> bool {
+    use clap::CommandFactory;
     Cli::command().get_arguments().any(|argument| match spelling.strip_prefix("--") {
         Some(long) => argument.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
         None => argument.get_short().is_some_and(|short| spelling == format!("-{short}")),

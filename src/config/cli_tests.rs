@@ -362,7 +362,7 @@ fn settings_are_spelled_as_options() {
 #[test]
 fn a_machines_name_never_opens_the_guard() {
     for name in ["*", "", ".", "a b", "*.example", "\u{e9}"] {
-        let cli = cli::parse(Vec::new(), &|_| None).unwrap();
+        let cli = arguments::parse(Vec::new(), &|_| None).unwrap();
         let guard = HostGuard::new(host_names(&cli, name));
         assert!(!guard.allows("evil.example") && !guard.allows(""), "{name}");
     }

@@ -15,6 +15,7 @@ use crate::http::media_type::MediaTypes;
 use crate::site::cors::{Cors, Origin};
 use crate::{h1, log, net, site, sys};
 
+mod arguments;
 pub mod banner;
 pub mod bind;
 mod cli;
@@ -36,12 +37,25 @@ use cli::{Cli, LogFormat, Switch, SymlinkRule};
 const DEFAULT_PORT: u16 = 8000;
 
 /// What the program is asked to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// A server, until it is stopped.
     Serve,
     /// A tool that writes the precompressed siblings of a tree, and ends.
     Precompress,
+    /// A tool that says how a request would be answered, and why, and ends.
+    Explain(Question),
+}
+
+/// A request to be explained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// The request target, in origin form.
+    pub target: String,
+    /// The authority, where an address names one; else that of the first bind.
+    pub host: Option<String>,
+    /// Further fields, in their order; a Host among them counts instead.
+    pub fields: Vec<(String, String)>,
 }
 
 /// What to do, validated; the floors below take their parts from here.
@@ -141,7 +155,7 @@ impl Config {
 
     /// Everything but the check of the root.
     fn read(arguments: Vec<OsString>, machine: &Machine<'_>) -> Result<Config, Exit> {
-        let cli = cli::parse(arguments, machine.variable)?;
+        let cli = arguments::parse(arguments, machine.variable)?;
         if let Some(error) = words::too_many(&cli.extra) {
             return Err(Exit::usage(error));
         }
@@ -158,7 +172,10 @@ impl Config {
         let port = words.port.or(cli.port);
         let root = words.root.or_else(|| cli.root.clone()).unwrap_or_else(|| PathBuf::from("."));
         let (command, binds, root) = match &cli.precompress {
-            None => (Command::Serve, binds(&cli, words.port, port, machine).map_err(Exit::usage)?, root),
+            None => {
+                let binds = binds(&cli, words.port, port, machine).map_err(Exit::usage)?;
+                (question(&cli).map_err(Exit::usage)?.map_or(Command::Serve, Command::Explain), binds, root)
+            }
             Some(directory) => {
                 if let Some(port) = words.port {
                     let reason =
@@ -213,6 +230,19 @@ fn precompressed_root(directory: Option<&PathBuf>, root: PathBuf, cli: &Cli) -> 
         return Err(format!("--precompress {directory} and {root} both say what to compress: leave one out"));
     }
     Ok(directory.clone())
+}
+
+/// What --explain asks.
+fn question(cli: &Cli) -> Result<Option<Question>, String> {
+    match (&cli.explain, &cli.request_header[..]) {
+        (Some((target, host)), fields) => {
+            Ok(Some(Question { target: target.clone(), host: host.clone(), fields: fields.to_vec() }))
+        }
+        (None, []) => Ok(None),
+        (None, _) => {
+            Err("--request-header says what --explain asks with: give --explain URL-PATH".to_owned())
+        }
+    }
 }
 
 /// The binds; `port_option` is what the command line says, `port` also what the

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::http::fields::{is_field_value, is_reserved, is_token};
 use crate::http::host::Authority;
@@ -108,6 +109,45 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
         return Err(format!("the server alone can know {name}; leave it out"));
     }
     Ok((name.to_owned(), (!removed).then(|| value.to_owned())))
+}
+
+/// What --explain is about: a target in origin form, and a host if one was named.
+pub(super) type Subject = (String, Option<String>);
+
+/// A path as people write it, or an address as they copy it. What no target can hold is
+/// encoded, as a browser does it; a fragment never reaches a server.
+pub(super) fn subject(text: &str) -> Result<Subject, String> {
+    let text = text.split('#').next().unwrap_or_default();
+    let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme));
+    let (host, path) = match scheme {
+        Some(scheme) => {
+            let rest = &text[scheme.len()..];
+            let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            let host = Authority::parse(host).map(|_| host.to_owned());
+            (Some(host.ok_or("write the address as http://HOST:PORT/PATH, or the path alone")?), path)
+        }
+        None if text.is_empty() => {
+            return Err("give the path of a URL, like /docs/ or /app.js?v=2".to_owned());
+        }
+        None => (None, text),
+    };
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Ok((format!("{slash}{}", utf8_percent_encode(path, NO_TARGET)), host))
+}
+
+/// What stands in no request target; the percent sign does, for it encodes already.
+const NO_TARGET: &AsciiSet = &CONTROLS.add(b' ');
+
+/// A field of the request to be explained: a value of any kind, for that is the point.
+pub(super) fn request_field(text: &str) -> Result<(String, String), String> {
+    let form = "write 'Name: value', like 'Accept-Encoding: br'";
+    let (name, value) = text.split_once(':').ok_or(form)?;
+    let value = value.trim_matches([' ', '\t']);
+    if !is_token(name.as_bytes()) || value.chars().any(char::is_control) {
+        return Err(form.to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A file beneath the root.

@@ -87,6 +87,17 @@ pub enum PathError {
     AboveRoot,
 }
 
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PathError::NotAbsolute => "it does not begin with /",
+            PathError::Encoding => "a % is not followed by two hexadecimal digits",
+            PathError::Byte => "a NUL or an encoded / is in a name",
+            PathError::AboveRoot => "it leads above the root",
+        })
+    }
+}
+
 /// A decoded path beneath the root, proven once and for good.
 ///
 /// It has no empty, `.` or `..` segment, no NUL, and no slash inside a segment;

@@ -9,8 +9,8 @@
 //! - Neither is done with a file that could be written again without a trace
 //!   ([`Version::is_settled`]), unless all of it is in memory at that moment.
 //!
-//! Nobody waits for compression: until it is done, the file is sent as it is. It is made
-//! twice in the background, quickly first, then as small as it can be.
+//! Nobody waits for compression ([`super::compress`]): until it is done, the file is sent as
+//! it is.
 //!
 //! [`Version::is_settled`]: crate::sys::Version::is_settled
 
@@ -18,17 +18,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::derived::{Coded, Derived, Look, Sibling};
+use super::compress::Work;
+use super::derived::{Derived, Look, Sibling};
 use super::files::{Content, FileSystem, Node, OpenFile};
 use super::{Options, Site};
 use crate::clock::Now;
-use crate::codec::{self, Format, Level};
+use crate::codec::{self, Format};
 use crate::http::coding::{Accepted, Coding};
 use crate::http::media_type::{OCTET_STREAM, is_compressible};
 use crate::http::{Method, Preparation, Request, SafePath};
-use crate::sys;
 
 /// How long a look at the place of a sibling holds. What is sent stays right meanwhile,
 /// for the file itself is looked at each time; only a new sibling may have to wait.
@@ -46,9 +44,6 @@ const SMALL_FILE: u64 = 256 * 1024;
 
 /// What would take longer than some seconds to decode is believed.
 const PROOF_MAX: u64 = 256 * 1024 * 1024;
-
-/// A coded form that is not a twentieth smaller is not worth the client's time.
-const WORTH: u64 = 20;
 
 /// The representation that a client gets (RFC 9110 §12.1).
 pub(super) enum Choice {
@@ -115,8 +110,21 @@ impl<F: FileSystem> Site<F> {
         media_type: &str,
         now: &Now,
     ) -> Choice {
+        let offer = Offer::of(&self.options, path, file, media_type);
+        let choice = self.choose_of(offer, request, path, file, now);
+        self.trail.note("coding", || choice.told(offer, request, file, now));
+        choice
+    }
+
+    fn choose_of(
+        &mut self,
+        offer: Offer,
+        request: &Request<'_>,
+        path: &SafePath,
+        file: &OpenFile,
+        now: &Now,
+    ) -> Choice {
         let options = Arc::clone(&self.options);
-        let offer = Offer::of(&options, path, file, media_type);
         let varies = offer.siblings || offer.compress;
         let accepted = Accepted::of(request.fields);
         // What the client likes less than the file as it is, it does not need to get.
@@ -131,8 +139,7 @@ impl<F: FileSystem> Site<F> {
             }
         }
         // Parts of a form that may be replaced at any time would not fit together.
-        let wants_part = request.method == Method::Get && request.fields.first("range").is_some();
-        let may_compress = offer.compress && !wants_part && file.version.is_settled(now.system);
+        let may_compress = offer.compress && !wants_part(request) && file.version.is_settled(now.system);
         let identity = accepted.accepts(Coding::Identity);
         if may_compress {
             let work = Work { derived: &options.derived, path, file };
@@ -168,7 +175,10 @@ impl<F: FileSystem> Site<F> {
         let sibling = match self.files.open(&place, now) {
             Ok(Node::File(sibling)) if is_fresh(&sibling, file) => sibling,
             // Whatever is wrong with it, the file itself can be sent.
-            _ => {
+            opened => {
+                if let Ok(Node::File(_)) = opened {
+                    self.trail.note("coding", || "this is older than its file, and left out".to_owned());
+                }
                 remember(&options.derived, path, file, format, Look { at: now.instant, found: None });
                 return Found::Nothing;
             }
@@ -196,6 +206,9 @@ impl<F: FileSystem> Site<F> {
         if sibling.len <= SMALL_SIBLING && (file.len <= SMALL_FILE || proof.is_some()) {
             let Ok(sibling) = in_memory(sibling.clone()) else { return Found::Nothing };
             let proof = proof.filter(|_| is_settled).unwrap_or_else(|| is_proven(format, &sibling, file));
+            if !proof {
+                self.trail.note("coding", || "this does not decode to its file, and is left out".to_owned());
+            }
             if is_settled {
                 note(Some(&sibling), proof);
             }
@@ -223,6 +236,37 @@ impl<F: FileSystem> Site<F> {
                 }))
             }
         }
+    }
+}
+
+fn wants_part(request: &Request<'_>) -> bool {
+    request.method == Method::Get && request.fields.first("range").is_some()
+}
+
+impl Choice {
+    /// What was chosen, and why nothing better.
+    fn told(&self, offer: Offer, request: &Request<'_>, file: &OpenFile, now: &Now) -> String {
+        let accepted = Accepted::of(request.fields);
+        let why = match self {
+            Choice::Coded(coded) => {
+                let from = if coded.sibling.is_some() { "from its sibling" } else { "compressed here" };
+                return format!("{}, {from}: {} bytes", coded.coding.name(), coded.len);
+            }
+            Choice::NotAcceptable => return "none that the client accepts".to_owned(),
+            Choice::After(_) => return "this has to be decoded, or made, first".to_owned(),
+            Choice::Identity { varies: false } if file.len == 0 => "it is empty",
+            Choice::Identity { varies: false } => "its type, its length or an option speaks against any",
+            Choice::Identity { .. } if accepted.in_order().next() == Some(Coding::Identity) => {
+                "the client accepts none, or likes none better"
+            }
+            Choice::Identity { .. } if !offer.compress => {
+                "it has no sibling that can be sent, and is not compressed"
+            }
+            Choice::Identity { .. } if wants_part(request) => "parts are not made of what is compressed here",
+            Choice::Identity { .. } if !file.version.is_settled(now.system) => "it has only just changed",
+            Choice::Identity { .. } => "nothing is made yet; a server would do so now, for the next requests",
+        };
+        format!("identity, as the file is: {why}")
     }
 }
 
@@ -255,135 +299,6 @@ fn in_memory(file: OpenFile) -> io::Result<OpenFile> {
 
 fn is_proven(format: Format, sibling: &OpenFile, file: &OpenFile) -> bool {
     codec::decodes_to(format, sibling.content.reader(), file.content.reader()).unwrap_or(false)
-}
-
-/// Compression of one file.
-struct Work<'a> {
-    derived: &'a Derived,
-    path: &'a SafePath,
-    file: &'a OpenFile,
-}
-
-impl Work<'_> {
-    /// What has been made; if nobody is at it yet, somebody will be, if that is `wanted`.
-    fn made(&self, format: Format, wanted: bool) -> Option<CodedFile> {
-        let (bytes, is_new) = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
-            let coded = &mut entry.coded[format.index()];
-            match coded {
-                Coded::Ready(bytes) => (Some(bytes.clone()), false),
-                Coded::Making | Coded::Useless => (None, false),
-                Coded::Unknown if wanted => {
-                    *coded = Coded::Making;
-                    (None, true)
-                }
-                Coded::Unknown => (None, false),
-            }
-        });
-        if is_new {
-            let task = self.task(format);
-            let derived = self.derived.clone();
-            // When there is no room, the task is dropped, and says so itself.
-            let _ = derived.in_background(Box::new(move || task.run()));
-        }
-        bytes.map(|bytes| CodedFile {
-            coding: Coding::from(format),
-            len: bytes.len() as u64,
-            content: Content::Memory(bytes),
-            sibling: None,
-        })
-    }
-
-    /// For a client that takes nothing else: makes it while it waits. None if it has been
-    /// found to be of no use.
-    fn at_once(&self, format: Format) -> Option<Preparation> {
-        let is_useless = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
-            matches!(entry.coded[format.index()], Coded::Useless)
-        });
-        let task = self.task(format);
-        (!is_useless).then(|| -> Preparation { Box::new(move || task.run()) })
-    }
-
-    fn task(&self, format: Format) -> Task {
-        Task {
-            derived: self.derived.clone(),
-            path: self.path.clone(),
-            file: self.file.clone(),
-            format,
-            level: Level::Fast,
-            is_done: false,
-        }
-    }
-}
-
-/// Compression that is going to be done. However it ends, another request can try again.
-struct Task {
-    derived: Derived,
-    path: SafePath,
-    file: OpenFile,
-    format: Format,
-    level: Level,
-    is_done: bool,
-}
-
-impl Task {
-    fn run(mut self) {
-        let Ok(coded) = self.encode() else { return };
-        self.is_done = true;
-        self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
-            let slot = &mut entry.coded[self.format.index()];
-            match (&slot, coded) {
-                // Only what is better takes the place of what is there.
-                (Coded::Ready(known), Some(coded)) if known.len() <= coded.len() => {}
-                (Coded::Ready(_), None) => {}
-                (_, Some(coded)) => *slot = Coded::Ready(coded),
-                (_, None) => *slot = Coded::Useless,
-            }
-        });
-        if self.level == Level::Fast {
-            let best = Task {
-                derived: self.derived.clone(),
-                path: self.path.clone(),
-                file: self.file.clone(),
-                format: self.format,
-                level: Level::Best,
-                // Nobody waits for a better one.
-                is_done: true,
-            };
-            let _ = self.derived.in_background(Box::new(move || best.run()));
-        }
-    }
-
-    /// The coded form; `None` if it is not worth it.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or is not what it was any more.
-    fn encode(&self) -> io::Result<Option<Bytes>> {
-        // At most COMPRESS_MAX, so it fits.
-        let content = self.file.content.read(0, self.file.len as usize)?;
-        let is_same = match &self.file.content {
-            Content::Disk(file) => sys::version_of(file)? == self.file.version,
-            Content::Memory(_) => true,
-        };
-        if content.len() as u64 != self.file.len || !is_same {
-            return Err(io::Error::other("the file has changed"));
-        }
-        let coded = codec::encode(self.format, self.level, &content)?;
-        let is_worth_it = coded.len() as u64 + self.file.len / WORTH <= self.file.len;
-        Ok((is_worth_it && self.derived.has_room_for(coded.len())).then(|| coded.into()))
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
-                let slot = &mut entry.coded[self.format.index()];
-                if matches!(slot, Coded::Making) {
-                    *slot = Coded::Unknown;
-                }
-            });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::super::files::Memory;
 use super::super::{Report, Site};
 use super::*;
+use crate::codec::Level;
 use crate::codec::{decode, encode};
 use crate::http::fields::FieldLine;
 use crate::http::target::Target;

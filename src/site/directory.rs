@@ -41,12 +41,18 @@ impl<F: FileSystem> Site<F> {
         match opened {
             Err(error) => Err(status_of(&error, path, &self.report)),
             // A file is no directory, unless it is itself the root.
-            Ok(Node::File(_)) if path.has_trailing_slash() && !path.is_root() => Err(Status::NotFound),
+            Ok(Node::File(_)) if path.has_trailing_slash() && !path.is_root() => {
+                self.trail.note("slash", || "a file has none behind its name".to_owned());
+                Err(Status::NotFound)
+            }
             Ok(Node::File(file)) => self.answer_file(request, path, &file, now),
             Ok(Node::Directory) if !path.has_trailing_slash() => {
+                self.trail.note("slash", || "a folder has one behind its name".to_owned());
                 Ok(Answer::Ready(self.redirect(Status::MovedPermanently, &path.to_directory(), query)))
             }
             Ok(Node::Directory) if !self.options.listing || self.is_start(request, path) => {
+                let why = if self.options.listing { "for --spa the start is a page" } else { "--no-listing" };
+                self.trail.note("listing", || format!("none: {why}"));
                 Err(Status::NotFound)
             }
             Ok(Node::Directory) => Ok(self.list(request, path, query)),
@@ -80,6 +86,10 @@ impl<F: FileSystem> Site<F> {
         let keep = Box::new(move |name: &[u8]| {
             (hidden || !is_hidden_entry(&directory, name))
                 && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
+        });
+        self.trail.note("listing", || match form {
+            Form::Html => "as a page".to_owned(),
+            Form::Json => "as JSON, which the request prefers".to_owned(),
         });
         let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));

@@ -9,7 +9,7 @@ use super::error;
 use super::files::{FileSystem, Node, OpenFile};
 use super::options::Options;
 use super::portion::Portion;
-use super::{Report, Site};
+use super::{Report, Site, trail};
 use crate::clock::Now;
 use crate::http::negotiate::Form;
 use crate::http::{Response, SafePath, Status};
@@ -35,7 +35,10 @@ impl<F: FileSystem> Site<F> {
             return response;
         }
         match self.error_page(response.status, now) {
-            Some(page) => page.wear(response, &self.options, &self.report),
+            Some(page) => {
+                self.trail.note("error page", || trail::shown(&page.path));
+                page.wear(response, &self.options, &self.report)
+            }
             None => response,
         }
     }

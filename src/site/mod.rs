@@ -18,12 +18,14 @@
 //! 11. what every response says ([`cors`], the [`rules`] again, `--header`).
 //!
 //! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
-//! place ([`error`]). It never sees a socket or a clock, and never writes.
+//! place ([`error`]). It never sees a socket or a clock, and never writes. Why it answers
+//! what it answers, it tells a [`trail`], if somebody keeps one.
 
 pub mod budget;
 pub mod cache;
 pub mod cache_control;
 mod coded;
+mod compress;
 pub mod cors;
 pub mod derived;
 mod digests;
@@ -42,6 +44,7 @@ pub mod representation;
 mod routes;
 pub mod routing;
 pub mod rules;
+pub mod trail;
 
 use std::io;
 use std::sync::Arc;
@@ -53,6 +56,7 @@ pub use options::Options;
 
 use cors::Grant;
 use routing::Place;
+use trail::Trail;
 
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
@@ -72,13 +76,20 @@ pub struct Site<F> {
     files: F,
     report: Report,
     rules: rules::Reader,
+    trail: Trail,
 }
 
 impl<F: FileSystem> Site<F> {
     /// A site of these files.
     pub fn new(options: Arc<Options>, files: F, report: Report) -> Self {
         let rules = rules::Reader::new(options.rules.clone());
-        Site { options, files, report, rules }
+        Site { options, files, report, rules, trail: Trail::default() }
+    }
+
+    /// The same site, which tells why it answers what it answers.
+    #[must_use]
+    pub fn with_trail(self, trail: Trail) -> Self {
+        Site { trail, ..self }
     }
 
     /// Reads the files of rules if they have changed. Each request does so as well; at
@@ -91,6 +102,7 @@ impl<F: FileSystem> Site<F> {
     pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
         self.refresh_rules(now);
         let overlay = self.overlay(request);
+        self.note_fields(overlay.as_ref());
         let grant = Grant::new(&self.options, Some(request.fields), peer);
         let answer = self.walk(request, peer, now).unwrap_or_else(|status| {
             let mut response = error::page(status, negotiate::form(request.fields));
@@ -124,7 +136,7 @@ impl<F: FileSystem> Site<F> {
     }
 
     fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
-        guard::check(request, peer, &self.options)?;
+        guard::check(request, peer, &self.options).inspect_err(|status| self.note_guard(*status))?;
         match request.method {
             Method::Get | Method::Head => {}
             Method::Options => return Ok(Answer::Ready(options_response())),
@@ -132,15 +144,38 @@ impl<F: FileSystem> Site<F> {
             Method::Unknown => return Err(Status::NotImplemented),
         }
         let Target::Path { path, query } = request.target else { return Err(Status::BadRequest) };
-        let path = SafePath::parse(path).map_err(|_| Status::BadRequest)?;
+        let path = SafePath::parse(path).map_err(|error| {
+            self.trail.note("path", || format!("it is refused: {error}"));
+            Status::BadRequest
+        })?;
         let path = match self.enter(path, query)? {
             Place::Inside(path) => path,
             Place::Elsewhere(redirect) => return Ok(Answer::Ready(redirect)),
         };
+        self.trail.note("path", || trail::shown(&path));
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
+            self.trail.note("hidden", || "a name in it begins with a dot; --hidden would show it".to_owned());
             return Err(Status::NotFound);
         }
         self.route(request, &path, query, now)
+    }
+}
+
+/// What the trail hears of the whole request.
+impl<F> Site<F> {
+    fn note_guard(&self, status: Status) {
+        self.trail.note("guard", || match status {
+            Status::MisdirectedRequest => {
+                "this machine is not known by that Host; --allow-host NAME would let it in".to_owned()
+            }
+            _ => "a page of another site may not embed files of this machine; --cors would let it".to_owned(),
+        });
+    }
+
+    fn note_fields(&self, overlay: Option<&routes::Overlay>) {
+        for change in overlay.iter().flat_map(|overlay| overlay.changes()) {
+            self.trail.note("_headers", || change.to_string());
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use percent_encoding::NON_ALPHANUMERIC;
 
+use super::cache_control::{CachePolicy, has_content_hash};
 use super::coded::Choice;
 use super::derived::Digest;
 use super::digests::{self, Known};
@@ -18,7 +19,7 @@ use crate::http::coding::Coding;
 use crate::http::negotiate;
 use crate::http::precondition::{ETag, Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
-use crate::http::{Answer, Body, Request, Response, SafePath, Status};
+use crate::http::{Answer, Body, Method, Request, Response, SafePath, Status};
 
 /// Most that is read of a file that does not know its size, as those of `/proc`.
 const UNSIZED_MAX: usize = 1024 * 1024;
@@ -49,6 +50,11 @@ impl<F: FileSystem> Site<F> {
         let options = Arc::clone(&self.options);
         let name = file.name.as_deref().or(path.name()).unwrap_or_default();
         let media_type = options.media_types.of(name);
+        self.trail.note("type", || media_type.to_string());
+        if !file.version.is_settled(now.system) {
+            let why = "changed, or moved here, less than two seconds ago: nothing is made of it yet";
+            self.trail.note("time", || why.to_owned());
+        }
         let wants_digest = digests::is_wanted(request.fields);
         let mut identity = Validators::of(file.len, file.modified, now.system);
         let mut digest = None;
@@ -106,8 +112,17 @@ impl<F: FileSystem> Site<F> {
         let (name, media_type, len) = (selected.name, selected.media_type, selected.len);
         let range = match evaluate(request.method, request.fields, &selected.validators) {
             Outcome::Proceed { range } => range,
-            Outcome::NotModified => return Ok(self.not_modified(request, selected)),
+            Outcome::NotModified => {
+                self.note_condition(
+                    request,
+                    ["If-None-Match", "If-Modified-Since"],
+                    "the client has it already",
+                );
+                return Ok(self.not_modified(request, selected));
+            }
             Outcome::PreconditionFailed => {
+                let why = "it is not what the client thinks";
+                self.note_condition(request, ["If-Match", "If-Unmodified-Since"], why);
                 return Ok(error::page(Status::PreconditionFailed, negotiate::form(request.fields)));
             }
         };
@@ -122,6 +137,7 @@ impl<F: FileSystem> Site<F> {
             }
             Selection::Unsatisfiable => return Ok(unsatisfiable(request, len)),
         };
+        self.note_portion(request, range, &portion, len);
         let Some(body) = portion.body(selected.content, len)? else {
             return self.unsized_file(request, selected, &file.content);
         };
@@ -167,6 +183,35 @@ impl<F: FileSystem> Site<F> {
         if let Some(value) = self.options.cache.field(selected.name, selected.media_type, is_addressed) {
             response.fields.push("Cache-Control", value);
         }
+        self.trail.note("cache", || match self.options.cache {
+            CachePolicy::Auto if !is_addressed => "auto: the name was not asked for".to_owned(),
+            CachePolicy::Auto if has_content_hash(selected.name) => {
+                "auto: the name carries a hash".to_owned()
+            }
+            CachePolicy::Auto => "auto: the name carries no hash".to_owned(),
+            CachePolicy::NoCache | CachePolicy::MaxAge(_) | CachePolicy::Off => "as --cache says".to_owned(),
+        });
+    }
+
+    /// Which precondition has decided: of each pair the second counts only without the
+    /// first (RFC 9110 §13.2.2).
+    fn note_condition(&self, request: &Request<'_>, [tag, date]: [&'static str; 2], why: &str) {
+        let name = if request.fields.first(tag).is_some() { tag } else { date };
+        self.trail.note("condition", || format!("{name}: {why}"));
+    }
+
+    fn note_portion(&self, request: &Request<'_>, range: bool, portion: &Portion, len: u64) {
+        if request.fields.first("range").is_none() {
+            return;
+        }
+        self.trail.note("range", || match portion {
+            _ if !range && request.method == Method::Get => "If-Range does not hold: the whole".to_owned(),
+            Portion::Whole => "none that can be used: the whole".to_owned(),
+            Portion::Part(part) => {
+                format!("{} of {len} bytes, from {} on", part.end - part.start, part.start)
+            }
+            Portion::Parts(parts) => format!("{} of {len} bytes, in several parts", parts.data_len()),
+        });
     }
 
     fn not_modified(&self, request: &Request<'_>, selected: &Selected<'_>) -> Response {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Site;
 use super::files::{FileSystem, Node};
 use super::routing::Place;
-use super::rules::{Match, Outcome, Rules, is_rule_file};
+use super::rules::{Change, Match, Outcome, Rules, is_rule_file};
 use crate::clock::Now;
 use crate::http::negotiate;
 use crate::http::target::Target;
@@ -27,6 +27,11 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    /// What the rules say.
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.rules.fields(&self.path)
+    }
+
     /// Does what the rules say.
     pub fn apply(&self, response: &mut Response) {
         // Whose page asked there is not told what is configured here (R37).
@@ -62,21 +67,32 @@ impl<F: FileSystem> Site<F> {
         now: &Now,
     ) -> Result<Answer, Status> {
         if self.is_rule_file(path) {
+            let why = "it is read by the server, and not sent; --no-rules would send it";
+            self.trail.note("rules", || why.to_owned());
             return Err(Status::NotFound);
         }
         let rules = Some(self.rules.rules()).filter(|rules| rules.has_redirects()).map(Arc::clone);
-        let found = rules.and_then(|rules| Some((rules.redirect(path, query)?, rules)));
+        let found = rules.and_then(|rules| {
+            let found = rules.redirect(path, query);
+            let told =
+                || found.as_ref().map_or_else(|| "no rule is for this path".to_owned(), Match::to_string);
+            self.trail.note("_redirects", told);
+            Some((found?, rules))
+        });
         if let Some((found, rules)) = found.as_ref().filter(|(found, _)| found.forced)
             && let Some(obeyed) = self.obey(rules, request, found, query, now)
         {
             return obeyed;
         }
         let answer = self.answer_path(request, path, query, now);
-        if let Some((found, rules)) = found.as_ref().filter(|(found, _)| !found.forced)
-            && !self.is_file(&answer, path, now)
-            && let Some(obeyed) = self.obey(rules, request, found, query, now)
-        {
-            return obeyed;
+        if let Some((found, rules)) = found.as_ref().filter(|(found, _)| !found.forced) {
+            if self.is_file(&answer, path, now) {
+                let why =
+                    "the rule is left out, because a file answers; a ! behind its status would force it";
+                self.trail.note("_redirects", || why.to_owned());
+            } else if let Some(obeyed) = self.obey(rules, request, found, query, now) {
+                return obeyed;
+            }
         }
         match answer {
             Err(Status::NotFound) => self.when_nothing_answers(request, path, now),
@@ -125,6 +141,8 @@ impl<F: FileSystem> Site<F> {
                 if let Some((path, query)) = here.clone()
                     && !self.ends(rules, path, query, now)
                 {
+                    let why = "the rule is left out, because who follows it would go in circles";
+                    self.trail.note("_redirects", || why.to_owned());
                     return None;
                 }
                 let mut response = Response::new(*status);

@@ -5,7 +5,7 @@
 //! Whatever is looked up goes through [`FileSystem::open`], like everything else (R5).
 
 use super::files::{FileSystem, Node, OpenFile};
-use super::{Site, status_of};
+use super::{Site, status_of, trail};
 use crate::clock::Now;
 use crate::http::negotiate::{self, Taste};
 use crate::http::target::encode_query;
@@ -46,7 +46,10 @@ impl<F: FileSystem> Site<F> {
             None if path.is_root() => {
                 Ok(Place::Elsewhere(self.redirect(Status::Found, &SafePath::root(), query)))
             }
-            None => Err(Status::NotFound),
+            None => {
+                self.trail.note("base path", || format!("{} is not in it", trail::shown(&path)));
+                Err(Status::NotFound)
+            }
         }
     }
 
@@ -101,8 +104,22 @@ impl<F: FileSystem> Site<F> {
     ) -> Result<Answer, Status> {
         // Rules for missing paths have spoken: this is the fallback that takes all of them.
         match self.options.spa.clone() {
-            Some(file) if is_route(path) && wants_page(request) => self.answer_spa(request, &file, now),
-            _ => Err(Status::NotFound),
+            None => Err(Status::NotFound),
+            Some(_) if !is_route(path) => {
+                self.trail.note("--spa", || {
+                    "this is no route: its name has an extension, or is a standard's".to_owned()
+                });
+                Err(Status::NotFound)
+            }
+            Some(_) if !wants_page(request) => {
+                let why = "the client does not want a page, by Accept and Sec-Fetch-Dest";
+                self.trail.note("--spa", || why.to_owned());
+                Err(Status::NotFound)
+            }
+            Some(file) => {
+                self.trail.note("--spa", || "a route: the application answers".to_owned());
+                self.answer_spa(request, &file, now)
+            }
         }
     }
 

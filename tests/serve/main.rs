@@ -7,6 +7,7 @@ mod caching;
 mod conditions;
 mod connections;
 mod directories;
+mod explain;
 mod faults;
 mod files;
 mod guards;

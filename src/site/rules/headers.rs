@@ -1,5 +1,7 @@
 //! `_headers`: a path on a line of its own, then its fields, one a line.
 
+use std::fmt;
+
 use super::destination::encode_capture;
 use super::pattern::{Captures, Pattern, find_placeholder};
 use super::{Complaints, HEADERS, lines, quoted};
@@ -28,6 +30,15 @@ pub enum Change<'a> {
     Remove(&'a str),
     /// In place of ours, and beside those of earlier rules.
     Set(&'a str, String),
+}
+
+impl fmt::Display for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Remove(name) => write!(f, "removes {name}"),
+            Change::Set(name, value) => write!(f, "sets {name}: {value}"),
+        }
+    }
 }
 
 /// A path and its fields; removals come first.

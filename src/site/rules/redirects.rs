@@ -1,6 +1,7 @@
 //! `_redirects`: one rule a line, `from [key=value …] to [status[!]]`.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
@@ -43,6 +44,17 @@ pub struct Match {
     pub forced: bool,
     /// What it says.
     pub outcome: Outcome,
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let forced = if self.forced { ", forced" } else { "" };
+        write!(f, "line {}{forced}: ", self.line)?;
+        match &self.outcome {
+            Outcome::Redirect { status, location, .. } => write!(f, "{} to {location}", status.code()),
+            Outcome::Page { status, path } => write!(f, "{} with {}", status.code(), path.to_location()),
+        }
+    }
 }
 
 /// One line.
