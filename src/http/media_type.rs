@@ -146,7 +146,10 @@ impl MediaTypes {
     pub fn of(&self, name: &[u8]) -> Cow<'_, str> {
         let unknown = || Cow::Borrowed(self.unknown.as_deref().unwrap_or(OCTET_STREAM));
         let Some(extension) = extension(name) else { return unknown() };
-        if let Some(media_type) = self.extra.get(&extension.to_ascii_lowercase()) {
+        // It is asked for every request of a file; mostly there are none.
+        if !self.extra.is_empty()
+            && let Some(media_type) = self.extra.get(&extension.to_ascii_lowercase())
+        {
             return Cow::Borrowed(media_type);
         }
         known(extension).map_or_else(unknown, with_charset)
@@ -169,9 +172,9 @@ fn extension(name: &[u8]) -> Option<&str> {
 
 /// Text without a charset would be read in the reader's own; today it is UTF-8.
 fn with_charset(media_type: &str) -> Cow<'_, str> {
-    let lower = media_type.to_ascii_lowercase();
-    let is_text = lower.starts_with("text/") || TEXT_TYPES.contains(&lower.as_str());
-    if is_text && !lower.contains(';') {
+    let is_known = TEXT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(media_type));
+    let is_text = is_known || media_type.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"));
+    if is_text && !media_type.contains(';') {
         Cow::Owned(format!("{media_type}; charset=utf-8"))
     } else {
         Cow::Borrowed(media_type)
