@@ -31,9 +31,10 @@ use crate::segment::SendQueue;
 /// become thousands of file handles.
 const RESPONSES_MAX: usize = 32;
 
-/// How often a handler may want something prepared for one request. Once is usual, and
-/// again if a file changes meanwhile; who never gets ready gets 503.
-const PREPARATIONS_MAX: u8 = 4;
+/// How often a handler may want something prepared for one request. Once is usual; all
+/// that there is to find out of a file is a tag, a proof of three siblings and a digest,
+/// and again if it changes meanwhile. Who never gets ready gets 503.
+const PREPARATIONS_MAX: u8 = 6;
 
 /// What the connections of one loop share.
 pub struct Service<H> {

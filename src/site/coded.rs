@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::compress::Work;
-use super::derived::{Derived, Look, Sibling};
+use super::derived::{Derived, Digest, Look, Sibling};
 use super::files::{Content, FileSystem, Node, OpenFile};
 use super::{Options, Site};
 use crate::clock::Now;
@@ -46,6 +46,10 @@ const SMALL_FILE: u64 = 256 * 1024;
 const PROOF_MAX: u64 = 256 * 1024 * 1024;
 
 /// The representation that a client gets (RFC 9110 §12.1).
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one at a time, on the stack; a box would be allocated for each"
+)]
 pub(super) enum Choice {
     /// The file as it is.
     Identity {
@@ -71,9 +75,12 @@ pub(super) struct CodedFile {
     /// The sibling's own facts, of which its entity tag is made. What is made here has
     /// none: its bytes may differ from those of a replica, and from those of tomorrow.
     pub sibling: Option<OpenFile>,
+    /// Of the coded bytes, where it is known already.
+    pub digest: Option<Digest>,
 }
 
 /// What came of looking for one form.
+#[allow(clippy::large_enum_variant, reason = "as for Choice")]
 enum Found {
     Nothing,
     This(CodedFile),
@@ -275,7 +282,13 @@ fn found(format: Format, sibling: OpenFile, proof: bool) -> Found {
         return Found::Nothing;
     }
     let (content, len) = (sibling.content.clone(), sibling.len);
-    Found::This(CodedFile { coding: Coding::from(format), content, len, sibling: Some(sibling) })
+    Found::This(CodedFile {
+        coding: Coding::from(format),
+        content,
+        len,
+        sibling: Some(sibling),
+        digest: None,
+    })
 }
 
 fn remember(derived: &Derived, path: &SafePath, file: &OpenFile, format: Format, look: Look) {

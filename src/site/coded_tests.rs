@@ -408,6 +408,32 @@ fn a_digest_is_made_once_away_from_the_loop_for_who_wants_it() {
     assert_eq!(bench.get("/a.bin", "").fields.get("repr-digest"), None);
 }
 
+#[test]
+fn the_digest_of_a_coded_form_is_that_of_its_own_bytes_however_many() {
+    // Hardly smaller when coded, so that its form is too long to be digested on the loop.
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        b'a' + (state >> 60) as u8
+    };
+    let content: Vec<u8> = (0..200_000).map(|_| noise()).collect();
+    let gz = coded(Format::Gzip, &content);
+    assert!(gz.len() > 70_000, "{}", gz.len());
+    let fields = [("Accept-Encoding", "gzip"), ("Want-Repr-Digest", "sha-256=1")];
+    let expected = |bytes: &[u8]| Some(super::super::digests::field_value(&super::super::digests::of(bytes)));
+    for files in [&[("a.js", &content[..], 1), ("a.js.gz", &gz[..], 1)][..], &[("a.js", &content[..], 1)]] {
+        let mut bench = Bench::new(files, 1 << 24);
+        // Where there is no sibling, it is made first.
+        bench.get("/a.js", "gzip");
+        while bench.work() {}
+        let response = bench.get_with("/a.js", &fields);
+        assert_eq!(response.fields.get("content-encoding"), Some("gzip"));
+        assert_eq!(response.fields.get("repr-digest").map(str::to_owned), expected(&body(&response)));
+        let whole = bench.get_with("/a.js", &fields[1..]);
+        assert_eq!(whole.fields.get("repr-digest").map(str::to_owned), expected(&content));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::coded::CodedFile;
 use super::derived::{Coded, Derived};
+use super::digests;
 use super::files::{Content, OpenFile};
 use crate::codec::{self, Format, Level};
 use crate::http::coding::Coding;
@@ -31,10 +32,10 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// What has been made; if nobody is at it yet, somebody will be, if that is `wanted`.
     pub fn made(&self, format: Format, wanted: bool) -> Option<CodedFile> {
-        let (bytes, is_new) = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
+        let (ready, is_new) = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
             let coded = &mut entry.coded[format.index()];
             match coded {
-                Coded::Ready(bytes) => (Some(bytes.clone()), false),
+                Coded::Ready(bytes, digest) => (Some((bytes.clone(), *digest)), false),
                 Coded::Making | Coded::Useless => (None, false),
                 Coded::Unknown if wanted => {
                     *coded = Coded::Making;
@@ -49,11 +50,12 @@ impl Work<'_> {
             // When there is no room, the task is dropped, and says so itself.
             let _ = derived.in_background(Box::new(move || task.run()));
         }
-        bytes.map(|bytes| CodedFile {
+        ready.map(|(bytes, digest)| CodedFile {
             coding: Coding::from(format),
             len: bytes.len() as u64,
             content: Content::Memory(bytes),
             sibling: None,
+            digest: Some(digest),
         })
     }
 
@@ -93,13 +95,14 @@ impl Task {
     fn run(mut self) {
         let Ok(coded) = self.encode() else { return };
         self.is_done = true;
+        let coded = coded.map(|coded| (digests::of(&coded), coded));
         self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
             let slot = &mut entry.coded[self.format.index()];
             match (&slot, coded) {
                 // Only what is better takes the place of what is there.
-                (Coded::Ready(known), Some(coded)) if known.len() <= coded.len() => {}
-                (Coded::Ready(_), None) => {}
-                (_, Some(coded)) => *slot = Coded::Ready(coded),
+                (Coded::Ready(known, _), Some((_, coded))) if known.len() <= coded.len() => {}
+                (Coded::Ready(..), None) => {}
+                (_, Some((digest, coded))) => *slot = Coded::Ready(coded, digest),
                 (_, None) => *slot = Coded::Useless,
             }
         });

@@ -84,8 +84,8 @@ pub enum Coded {
     Making,
     /// It would not be worth sending, or could not be made.
     Useless,
-    /// This is it.
-    Ready(Bytes),
+    /// This is it, with its digest: next to the coding that costs nothing.
+    Ready(Bytes, Digest),
 }
 
 impl Derived {
@@ -172,7 +172,7 @@ impl Entry {
         let siblings = self.siblings.iter().flatten().filter_map(|look| look.found.as_ref()?.file.as_ref());
         let siblings: usize = siblings.map(|file| file.content.bytes_in_memory()).sum();
         let coded = self.coded.iter().map(|coded| match coded {
-            Coded::Ready(bytes) => bytes.len(),
+            Coded::Ready(bytes, _) => bytes.len(),
             Coded::Unknown | Coded::Making | Coded::Useless => 0,
         });
         OVERHEAD + path.len() + siblings + coded.sum::<usize>()
@@ -226,7 +226,7 @@ mod tests {
             let store = store(6000);
             for (path, len, format, size) in steps {
                 store.with(&[path], version(len), |entry| {
-                    entry.coded[format] = Coded::Ready(vec![0; size].into());
+                    entry.coded[format] = Coded::Ready(vec![0; size].into(), [0; 32]);
                 });
                 let memory = store.lock();
                 let sum: usize = memory.entries.iter().map(|(path, entry)| entry.cost(path)).sum();

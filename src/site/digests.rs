@@ -36,10 +36,25 @@ pub(super) enum Known {
     Nothing,
 }
 
+impl Known {
+    /// The digest, if there is one now.
+    ///
+    /// # Errors
+    /// What has to be done first.
+    pub fn ready(self) -> Result<Option<Digest>, Preparation> {
+        match self {
+            Known::Digest(digest) => Ok(Some(digest)),
+            Known::Nothing => Ok(None),
+            Known::After(preparation) => Err(preparation),
+        }
+    }
+}
+
 /// The digest of a file as it is.
 pub(super) fn of_file(derived: &Derived, path: &SafePath, file: &OpenFile, now: &Now) -> Known {
     if !file.version.is_settled(now.system) {
-        return Known::Nothing;
+        // What is in memory cannot change; only to remember it would be wrong.
+        return of_small(&file.content).map_or(Known::Nothing, Known::Digest);
     }
     if let Some(digest) = derived.with(path.as_bytes(), file.version, |entry| entry.digest) {
         return Known::Digest(digest);
@@ -63,10 +78,15 @@ pub(super) fn of_file(derived: &Derived, path: &SafePath, file: &OpenFile, now: 
     Known::Nothing
 }
 
+/// The digest of bytes, however many.
+pub(super) fn of(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
 /// The digest of a short content in memory.
-pub(super) fn of_small(content: &Content) -> Option<Digest> {
+fn of_small(content: &Content) -> Option<Digest> {
     match content {
-        Content::Memory(bytes) if bytes.len() <= SMALL => Some(Sha256::digest(bytes).into()),
+        Content::Memory(bytes) if bytes.len() <= SMALL => Some(of(bytes)),
         Content::Memory(_) | Content::Disk(_) => None,
     }
 }

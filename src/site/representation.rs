@@ -7,7 +7,7 @@ use std::sync::Arc;
 use percent_encoding::NON_ALPHANUMERIC;
 
 use super::cache_control::{CachePolicy, has_content_hash};
-use super::coded::Choice;
+use super::coded::{Choice, CodedFile};
 use super::derived::Digest;
 use super::digests::{self, Known};
 use super::files::{Content, FileSystem, OpenFile};
@@ -55,20 +55,22 @@ impl<F: FileSystem> Site<F> {
             let why = "changed, or moved here, less than two seconds ago: nothing is made of it yet";
             self.trail.note("time", || why.to_owned());
         }
-        let wants_digest = digests::is_wanted(request.fields);
         let mut identity = Validators::of(file.len, file.modified, now.system);
-        let mut digest = None;
         // A time that says nothing: the content has to tell (behaviour, section 4).
-        if (identity.etag.is_none() || wants_digest) && file.len > 0 {
-            match digests::of_file(&options.derived, path, file, now) {
-                Known::After(preparation) => return Ok(Answer::After(preparation)),
-                Known::Digest(known) => digest = Some(known),
-                Known::Nothing => {}
+        if identity.etag.is_none() && file.len > 0 {
+            match digests::of_file(&options.derived, path, file, now).ready() {
+                Ok(digest) => identity.etag = digest.as_ref().map(ETag::of_digest),
+                Err(preparation) => return Ok(Answer::After(preparation)),
             }
-            identity.etag = identity.etag.or(digest.as_ref().map(ETag::of_digest));
         }
+        let choice = self.choose(request, path, file, &media_type, now);
+        let wanted = digests::is_wanted(request.fields).then(|| self.digest_of(&choice, path, file, now));
+        let digest = match wanted.unwrap_or(Known::Nothing).ready() {
+            Ok(digest) => digest,
+            Err(preparation) => return Ok(Answer::After(preparation)),
+        };
         let coded;
-        let selected = match self.choose(request, path, file, &media_type, now) {
+        let selected = match choice {
             Choice::NotAcceptable => return Err(Status::NotAcceptable),
             Choice::After(preparation) => return Ok(Answer::After(preparation)),
             Choice::Identity { varies } => Selected {
@@ -78,7 +80,7 @@ impl<F: FileSystem> Site<F> {
                 len: file.len,
                 coding: Coding::Identity,
                 validators: identity,
-                digest: digest.filter(|_| wants_digest),
+                digest,
                 varies,
             },
             Choice::Coded(found) => {
@@ -91,7 +93,7 @@ impl<F: FileSystem> Site<F> {
                     len: coded.len,
                     coding: coded.coding,
                     validators: identity.of_coded(coded.coding, coded.sibling.as_ref().and_then(own)),
-                    digest: wants_digest.then(|| digests::of_small(&coded.content)).flatten(),
+                    digest,
                     varies: true,
                 }
             }
@@ -101,6 +103,22 @@ impl<F: FileSystem> Site<F> {
             (self.report)(&format!("500 {}: {error}", request.target_text.escape_default()));
             Status::InternalServerError
         })
+    }
+
+    /// The digest of the representation that was chosen.
+    fn digest_of(&self, choice: &Choice, path: &SafePath, file: &OpenFile, now: &Now) -> Known {
+        let derived = &self.options.derived;
+        match choice {
+            Choice::Identity { .. } if file.len > 0 => digests::of_file(derived, path, file, now),
+            Choice::Coded(CodedFile { digest: Some(digest), .. }) => Known::Digest(*digest),
+            Choice::Coded(CodedFile { sibling: Some(sibling), coding, .. }) => {
+                let place = coding.format().and_then(|format| path.with_suffix(format.suffix()));
+                place.map_or(Known::Nothing, |place| digests::of_file(derived, &place, sibling, now))
+            }
+            Choice::Identity { .. } | Choice::Coded(_) | Choice::NotAcceptable | Choice::After(_) => {
+                Known::Nothing
+            }
+        }
     }
 
     fn represent(
