@@ -3,7 +3,11 @@
 //! Everything above is handed a [`Now`], read once per turn of the loop, so that
 //! timeouts, dates and validators are tested in virtual time. It never sleeps.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
+
+/// How many readings there were.
+static READINGS: AtomicU64 = AtomicU64::new(0);
 
 /// One reading of both clocks.
 ///
@@ -15,12 +19,30 @@ pub struct Now {
     pub instant: Instant,
     /// The wall clock.
     pub system: SystemTime,
+    /// Which reading it is: clocks may stand still between two.
+    reading: u64,
 }
 
 impl Now {
     /// Reads both clocks.
     pub fn read() -> Self {
-        Now { instant: Instant::now(), system: SystemTime::now() }
+        Now::number(Instant::now(), SystemTime::now())
+    }
+
+    fn number(instant: Instant, system: SystemTime) -> Self {
+        Now { instant, system, reading: READINGS.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Whether both are one and the same reading. What was looked up with it was looked
+    /// up late enough for everything that had come before it.
+    ///
+    /// ```
+    /// use serve::clock::Now;
+    /// let now = Now::read();
+    /// assert!(now.is_same_reading(&now) && !now.is_same_reading(&Now::read()));
+    /// ```
+    pub fn is_same_reading(&self, other: &Now) -> bool {
+        self.reading == other.reading
     }
 
     /// Reads the monotonic clock alone, for who only measures.
@@ -39,7 +61,13 @@ impl Now {
     /// ```
     #[must_use]
     pub fn later(self, by: Duration) -> Self {
-        Now { instant: self.instant + by, system: self.system + by }
+        Now::number(self.instant + by, self.system + by)
+    }
+
+    /// A reading of the same moment by a wall clock that shows `system`: virtual time, too.
+    #[must_use]
+    pub fn with_system(self, system: SystemTime) -> Self {
+        Now::number(self.instant, system)
     }
 
     /// Whole seconds of the wall clock since 1970; 0 for clocks set before it.

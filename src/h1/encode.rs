@@ -97,7 +97,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     fn now() -> Now {
-        Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() }
+        Now::read().with_system(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777))
     }
 
     fn head(response: &Response, version: Version, keep_alive: bool) -> String {

@@ -169,8 +169,7 @@ mod tests {
         [Format::Short { color: false }, Format::Short { color: true }, Format::Combined, Format::Json];
 
     fn exchange(request_line: &[u8]) -> (Exchange, Now) {
-        let started =
-            Now { system: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777), ..Now::read() };
+        let started = Now::read().with_system(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
         let peer = Peer { address: "[::1]:5000".parse().unwrap(), loopback: true };
         let mut exchange = Exchange::begin(peer, b"", None, started);
         exchange.request_line = request_line.to_vec();

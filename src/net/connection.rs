@@ -1,6 +1,12 @@
-//! One turn of one connection: read, answer, write, until nothing moves.
+//! One turn of one connection, in two halves: read; then answer and write, until nothing
+//! moves.
 //!
-//! It is generic over stream and protocol, so that tests drive it with streams
+//! Between the halves the loop reads the time, once for all who have their turn. So what
+//! is looked up while they are answered is looked up after each of their requests had
+//! come, and one look may serve them all. That is why the second half never reads: what
+//! comes later is for a later time.
+//!
+//! Both are generic over stream and protocol, so that tests drive them with streams
 //! that stall, tear and lie at every position.
 
 use std::io::{self, ErrorKind};
@@ -10,14 +16,20 @@ use super::protocol::{Phase, Protocol};
 use super::stream::Stream;
 use crate::clock::Now;
 
-/// What is known of a socket between turns: set by events, cleared only by
-/// `WouldBlock` from that very operation.
+/// What is known of a socket between turns: set by events, cleared only by `WouldBlock`
+/// from that very operation, or where the system lets a short read say as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// A read may give something.
     pub readable: bool,
     /// A write may take something.
     pub writable: bool,
+    /// An event said that the end of the input is near: after a short read there is
+    /// something to find still.
+    pub ends: bool,
+    /// A short read has cleared `readable`: very likely there is nothing, but no read has
+    /// said so.
+    presumed: bool,
     /// The end was read; it is not read again.
     eof: bool,
     /// Half-closed by us.
@@ -29,12 +41,25 @@ pub struct Link {
 impl Link {
     /// A new socket: reading and writing may work, only trying tells.
     pub fn new() -> Self {
-        Link { readable: true, writable: true, eof: false, finished: false, moved: false }
+        Link {
+            readable: true,
+            writable: true,
+            ends: false,
+            presumed: false,
+            eof: false,
+            finished: false,
+            moved: false,
+        }
     }
 
     /// Whether anything moved since the last time.
     pub fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
+    }
+
+    /// Whether the protocol wants what a read may give.
+    fn may_read(&self, conn: &impl Protocol) -> bool {
+        conn.wants_read() && self.readable && !self.eof
     }
 }
 
@@ -44,60 +69,109 @@ impl Default for Link {
     }
 }
 
+/// What the first half of a turn has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing, or nobody wanted to know.
+    Nothing,
+    /// So many bytes, at the beginning of the buffer.
+    Bytes(usize),
+    /// The end.
+    End,
+    /// The connection is lost.
+    Lost,
+}
+
 /// What came of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing moves before the next event, or before this deadline.
     Wait(Instant),
+    /// All is answered, and a read may give more.
+    Read,
     /// The budget is spent: others first, then on.
     Yield,
     /// Close the socket.
     Close,
 }
 
-/// Turns one connection. Every round of the loop moves bytes, clears a latch or
-/// ends the turn, so it cannot spin; and it moves at most `budget` bytes (and a
-/// `scratch` buffer more), so it cannot starve others.
-pub fn drive<P: Protocol, S: Stream>(
+/// The first half of a turn: one read, if it is wanted.
+pub fn read<P: Protocol, S: Stream>(stream: &mut S, conn: &P, link: &mut Link, buffer: &mut [u8]) -> Input {
+    let writes_first = !conn.send_queue().is_empty() && link.writable;
+    if writes_first || !link.may_read(conn) {
+        return Input::Nothing;
+    }
+    let read = stream.read(buffer);
+    link.moved |= !matches!(&read, Err(error) if error.kind() == ErrorKind::Interrupted);
+    match read {
+        Ok(0) => Input::End,
+        Ok(bytes) => {
+            if bytes < buffer.len() && stream.short_read_empties() && !link.ends {
+                (link.readable, link.presumed) = (false, true);
+            }
+            Input::Bytes(bytes)
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            (link.readable, link.presumed) = (false, false);
+            Input::Nothing
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Input::Nothing,
+        Err(_) => Input::Lost,
+    }
+}
+
+/// The second half: hands on what was read, and writes. Every round of the loop moves
+/// bytes, clears a latch or ends the turn, so it cannot spin; and it moves at most
+/// `budget` bytes (and one buffer of input more), so it cannot starve others.
+pub fn answer<P: Protocol, S: Stream>(
     stream: &mut S,
     conn: &mut P,
     shared: &mut P::Shared,
     link: &mut Link,
-    scratch: &mut [u8],
+    (input, buffer): (Input, &[u8]),
     budget: usize,
     now: &Now,
 ) -> Step {
     let mut left = budget;
+    match input {
+        Input::Nothing => {}
+        Input::Bytes(bytes) => {
+            conn.receive(shared, &buffer[..bytes], now);
+            left = left.saturating_sub(bytes);
+        }
+        Input::End => {
+            link.eof = true;
+            conn.receive_eof(shared, now);
+        }
+        Input::Lost => return lost(stream, conn),
+    }
     loop {
         if let Some(step) = ended(stream, conn, link) {
             return step;
         }
-        let moved = if !conn.send_queue().is_empty() && link.writable {
-            write(stream, conn, shared, link, left, now)
-        } else if conn.wants_read() && link.readable && !link.eof {
-            read(stream, conn, shared, link, scratch, now)
-        } else {
-            return Step::Wait(conn.deadline());
-        };
-        match moved {
+        if left == 0 {
+            return Step::Yield;
+        }
+        if conn.send_queue().is_empty() || !link.writable {
+            return if link.may_read(conn) { Step::Read } else { Step::Wait(conn.deadline()) };
+        }
+        match write(stream, conn, shared, link, left, now) {
             Ok(bytes) => {
                 left = left.saturating_sub(bytes);
                 link.moved = true;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => left = left.saturating_sub(1),
-            Err(_) => {
-                // The file has shrunk, the disk fails: a part must not pass for the whole.
-                if !conn.send_queue().is_empty() {
-                    stream.abort();
-                }
-                return Step::Close;
-            }
-        }
-        if left == 0 {
-            // Ended connections are closed at once, not in the next turn.
-            return ended(stream, conn, link).unwrap_or(Step::Yield);
+            Err(_) => return lost(stream, conn),
         }
     }
+}
+
+/// The file has shrunk, the disk fails, the peer is gone: a part must not pass for the whole.
+fn lost<P: Protocol, S: Stream>(stream: &mut S, conn: &P) -> Step {
+    if !conn.send_queue().is_empty() {
+        stream.abort();
+    }
+    Step::Close
 }
 
 /// Whether the protocol is through with this socket.
@@ -116,7 +190,12 @@ fn ended<P: Protocol, S: Stream>(stream: &mut S, conn: &P, link: &mut Link) -> O
         }
         // Closing with unread input would reset the connection, and the reset could
         // overtake the response; without, it is an orderly end (RFC 9112 §9.6).
-        Phase::Parting if !link.readable && conn.send_queue().is_empty() => return Some(Step::Close),
+        Phase::Parting if !link.readable && conn.send_queue().is_empty() => {
+            if !std::mem::take(&mut link.presumed) {
+                return Some(Step::Close);
+            }
+            link.readable = true;
+        }
         Phase::Parting | Phase::Finishing | Phase::Open => {}
     }
     None
@@ -138,32 +217,6 @@ fn write<P: Protocol, S: Stream>(
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             link.writable = false;
-            Ok(0)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn read<P: Protocol, S: Stream>(
-    stream: &mut S,
-    conn: &mut P,
-    shared: &mut P::Shared,
-    link: &mut Link,
-    scratch: &mut [u8],
-    now: &Now,
-) -> io::Result<usize> {
-    match stream.read(scratch) {
-        Ok(0) => {
-            link.eof = true;
-            conn.receive_eof(shared, now);
-            Ok(0)
-        }
-        Ok(bytes) => {
-            conn.receive(shared, &scratch[..bytes], now);
-            Ok(bytes)
-        }
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            link.readable = false;
             Ok(0)
         }
         Err(error) => Err(error),

@@ -1,6 +1,7 @@
 //! The loop: sleep until something happens, mark it, then give everyone a turn.
 
 mod clients;
+mod turns;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -13,25 +14,22 @@ use mio::{Events, Interest, Poll, Waker};
 use slab::Slab;
 
 use super::accept::Listener;
-use super::connection::{Link, Step, drive};
+use super::connection::Link;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::Limits;
 use super::pace::{Pace, Stage};
 use super::progress::{Mark, Progress};
-use super::protocol::{Notice, Protocol, Refused};
+use super::protocol::{Notice, Protocol};
 use super::remote::{Remote, Stop};
 use super::stream::Stream;
 use super::token::Source;
 use crate::clock::Now;
 use crate::pool::Pool;
+use turns::Batch;
 
 /// Most events taken from the poller at once; what is more comes next time.
 const EVENTS_MAX: usize = 1024;
-
-/// Input is read into one buffer for the whole loop, and handed on before the next
-/// read: so a connection that waits holds none. As much as a head may have.
-const READ_BUFFER: usize = 16 * 1024;
 
 /// A connection and all that the loop knows of it.
 struct Connection<P> {
@@ -53,14 +51,6 @@ struct Connection<P> {
     waits: Option<Arc<()>>,
 }
 
-/// Whether the peer has reset the connection. A turn that neither reads nor writes, as
-/// while the pool works, would not notice, and the work would be done for nobody.
-fn is_reset(stream: &TcpStream) -> bool {
-    stream
-        .peek(&mut [0])
-        .is_err_and(|error| !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted))
-}
-
 /// An event loop that runs a protocol on its listeners.
 pub struct EventLoop<P: Protocol> {
     poll: Poll,
@@ -78,7 +68,7 @@ pub struct EventLoop<P: Protocol> {
     generation: usize,
     /// When draining ends, whoever is left.
     drain_until: Option<Instant>,
-    scratch: Box<[u8]>,
+    batch: Batch,
     counters: Counters,
 }
 
@@ -107,7 +97,7 @@ impl<P: Protocol> EventLoop<P> {
             remote: Remote::new(waker),
             generation: 0,
             drain_until: None,
-            scratch: vec![0; READ_BUFFER].into_boxed_slice(),
+            batch: Batch::default(),
             counters: Counters::default(),
         })
     }
@@ -182,6 +172,7 @@ impl<P: Protocol> EventLoop<P> {
                     connection.progress.call();
                     connection.link.readable |= event.is_readable() || hint;
                     connection.link.writable |= event.is_writable() || hint;
+                    connection.link.ends |= hint;
                     self.enqueue(slot);
                 }
                 _ => self.counters.stale_events += 1,
@@ -222,9 +213,7 @@ impl<P: Protocol> EventLoop<P> {
         let (protocol, shared) = (&mut connection.protocol, &mut self.shared);
         let before = Mark::of(protocol);
         if catch_unwind(AssertUnwindSafe(|| what(protocol, shared))).is_err() {
-            connection.stream.abort();
-            self.counters.panics += 1;
-            return self.kill(slot, now);
+            return self.panicked(slot, now);
         }
         connection.progress.compare(before, Mark::of(protocol), now.instant);
     }
@@ -269,110 +258,6 @@ impl<P: Protocol> EventLoop<P> {
     fn is_over(&self, now: &Now) -> bool {
         let drained = |until| until <= now.instant || self.connections.is_empty();
         self.remote.stop_wanted() == Stop::AtOnce || self.drain_until.is_some_and(drained)
-    }
-
-    /// One turn for everyone who is queued now; who yields is queued for the next round.
-    /// Says whether there was anyone.
-    fn take_turns(&mut self, now: &Now) -> bool {
-        let queued = self.run_queue.len();
-        for _ in 0..queued {
-            let Some(slot) = self.run_queue.pop_front() else { break };
-            self.turn(slot, now);
-        }
-        queued > 0
-    }
-
-    fn turn(&mut self, slot: usize, now: &Now) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        connection.queued = false;
-        if connection.dead {
-            return;
-        }
-        if std::mem::take(&mut connection.doubtful) && is_reset(&connection.stream) {
-            return self.kill(slot, now);
-        }
-        let Connection { stream, protocol, link, progress, .. } = connection;
-        let before = Mark::of(protocol);
-        let (shared, scratch, budget) = (&mut self.shared, &mut self.scratch, self.limits.turn_bytes_max);
-        // A bug in one turn must not take the others along (R29b).
-        let step =
-            catch_unwind(AssertUnwindSafe(|| drive(stream, protocol, shared, link, scratch, budget, now)));
-        let step = step.unwrap_or_else(|_| {
-            stream.abort();
-            self.counters.panics += 1;
-            Step::Close
-        });
-        progress.move_on(link.take_moved());
-        progress.compare(before, Mark::of(protocol), now.instant);
-        match step {
-            Step::Close => return self.kill(slot, now),
-            _ if progress.end_turn() => return self.give_up(slot, now),
-            Step::Yield => self.enqueue(slot),
-            Step::Wait(deadline) => self.wait(slot, deadline, now),
-        }
-        self.submit_work(slot, now);
-    }
-
-    /// Closes a connection that gets on no more: a bug, which must not cost everyone else
-    /// a processor (R28d).
-    fn give_up(&mut self, slot: usize, now: &Now) {
-        let connection = &mut self.connections[slot];
-        connection.stream.abort();
-        let phase = connection.protocol.phase();
-        self.counters.stalled += 1;
-        self.kill(slot, now);
-        P::notice(&mut self.shared, Notice::Stuck(phase), now);
-    }
-
-    /// Arms what will wake the connection: its deadline, and the least interest that
-    /// does (a socket watched for more than is wanted wakes for nothing where the
-    /// poller re-arms in software).
-    fn wait(&mut self, slot: usize, deadline: Instant, now: &Now) {
-        let connection = &mut self.connections[slot];
-        self.deadlines.arm(slot, deadline, &mut connection.armed);
-        let blocked = !connection.protocol.send_queue().is_empty();
-        let interest = match (blocked, connection.protocol.wants_read()) {
-            (true, false) => Interest::WRITABLE,
-            (true, true) => Interest::WRITABLE | Interest::READABLE,
-            (false, _) => Interest::READABLE,
-        };
-        if connection.protocol.is_idle() {
-            // It could make room for those who wait to be accepted.
-            self.listeners.iter_mut().for_each(Listener::wake_if_full);
-        }
-        if connection.interest == Some(interest) {
-            return;
-        }
-        let token = Source::connection(slot, connection.generation).token();
-        let (registry, stream) = (self.poll.registry(), &mut connection.stream);
-        let watched = match connection.interest.replace(interest) {
-            Some(_) => registry.reregister(stream, token, interest),
-            None => registry.register(stream, token, interest),
-        };
-        if watched.is_err() {
-            // Out of memory for watches, say: this client goes, the others stay.
-            self.kill(slot, now);
-        }
-    }
-
-    fn submit_work(&mut self, slot: usize, now: &Now) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(work) = connection.protocol.take_work() else { return };
-        let token = Source::connection(slot, connection.generation).token();
-        let remote = self.remote.clone();
-        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
-        let job = Box::new(move || {
-            // A client that asks and leaves must not cost those that stay.
-            if waits.upgrade().is_none() {
-                return;
-            }
-            let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked);
-            remote.deliver(token, outcome);
-        });
-        if self.pool.submit(job).is_err() {
-            connection.protocol.work_done(&mut self.shared, Err(Refused::Full), now);
-            self.enqueue(slot);
-        }
     }
 
     /// Warns of a turn that made others wait; returns the time before sleeping.

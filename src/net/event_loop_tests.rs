@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::*;
+use crate::net::Refused;
 use crate::net::accept::Rest;
 use crate::net::{Phase, Work};
 use crate::segment::SendQueue;

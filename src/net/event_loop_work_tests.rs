@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::*;
+use crate::net::Refused;
 use crate::net::{Phase, Work};
 use crate::segment::SendQueue;
 use crate::sys;

@@ -18,6 +18,13 @@ pub trait Stream {
     /// `WouldBlock`, or what ends the connection.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether a read that does not fill its buffer has taken all there was, so that an
+    /// event will follow for whatever comes then. Where readiness is armed by `WouldBlock`
+    /// alone, nothing else may be taken for it.
+    fn short_read_empties(&self) -> bool {
+        false
+    }
+
     /// Sends some of the queue's front, at most `bytes_max`; returns how much. The
     /// queue is not changed: that is the protocol's business.
     ///
@@ -45,6 +52,10 @@ const COPY_BUFFER: usize = 64 * 1024;
 impl Stream for TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Read::read(self, buffer)
+    }
+
+    fn short_read_empties(&self) -> bool {
+        sys::SHORT_READ_EMPTIES
     }
 
     fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize> {

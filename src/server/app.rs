@@ -53,6 +53,7 @@ impl Handler for App {
     }
 
     fn end_of_turn(&mut self, _: &Now) {
+        self.site.end_of_turn();
         self.access.end_of_turn();
     }
 }

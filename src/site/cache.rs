@@ -1,12 +1,18 @@
 //! Small files in memory, as long as they are the files that lie there.
 //!
 //! A cache that may be stale is no use to somebody who has just saved a file, so this
-//! one asks at every request: one `stat` by name, and the content is sent only if the
+//! one asks for every request: one `stat` by name, and the content is sent only if the
 //! file of that name is in the very state in which it was read. That costs a fifth of
-//! opening, reading and closing it. What this cannot find out, it does not remember:
+//! opening, reading and closing it.
+//!
+//! One look serves all requests of a turn of the loop, which had all come before it
+//! ([`Now::is_same_reading`]). So does what was opened, and that there is nothing: it is
+//! kept to the end of the turn, and under load most requests cost no look at all.
+//!
+//! What this cannot find out, it does not remember beyond a turn:
 //!
 //! - A file that has only just been written may be written again without a trace in its
-//!   time stamps; it is remembered once it is [settled](Version::is_settled).
+//!   time stamps; it is remembered once it is [settled](crate::sys::Version::is_settled).
 //! - The question is not contained beneath the root, as an open is. A name that leads to
 //!   the same file in another way, through a link that is new, would pass; so each file
 //!   is opened anew once in ten seconds.
@@ -18,14 +24,14 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hashlink::LruCache;
+use hashlink::{LinkedHashMap, LruCache};
 
 use super::files::{Content, FileSystem, Keep, Lister, Node, OpenFile};
 use crate::clock::Now;
 use crate::http::SafePath;
-use crate::sys::Version;
+use crate::sys::{self, Trouble};
 
-/// Larger files are opened each time: reading them into memory would push out many small
+/// Larger files are opened each turn: reading them into memory would push out many small
 /// ones, next to their bytes an open costs little, and from about 100 KiB on `sendfile`
 /// costs less than sending from memory.
 const FILE_MAX: u64 = 96 * 1024;
@@ -45,6 +51,9 @@ pub struct Cached<F> {
     files: LruCache<Vec<u8>, Remembered>,
     bytes: usize,
     bytes_max: usize,
+    /// What else was found in this turn, by path. Never longer: it holds files open.
+    found: LinkedHashMap<Vec<u8>, Found>,
+    turn: Option<Now>,
 }
 
 /// A file whose content is in memory.
@@ -52,19 +61,34 @@ struct Remembered {
     file: OpenFile,
     /// When it was last opened.
     proven: Instant,
+    /// When it was last asked whether it is the same still.
+    checked: Now,
+}
+
+/// What a path leads to, for a turn.
+enum Found {
+    This(Node),
+    Nothing,
 }
 
 impl<F: FileSystem> Cached<F> {
     /// Remembers files of `inner` in up to `bytes_max` bytes; with 0 nothing.
     pub fn new(inner: F, bytes_max: usize) -> Self {
-        Cached { inner, files: LruCache::new_unbounded(), bytes: 0, bytes_max }
+        let (files, found) = (LruCache::new_unbounded(), LinkedHashMap::new());
+        Cached { inner, files, bytes: 0, bytes_max, found, turn: None }
     }
 
     /// The file of that name, if it is known and the same still.
     fn recall(&mut self, path: &SafePath, now: &Now) -> Option<OpenFile> {
-        let known = self.files.get(path.as_bytes())?;
-        let is_proven = now.instant.saturating_duration_since(known.proven) < PROOF_INTERVAL;
-        (is_proven && self.inner.version(path, now) == Some(known.file.version)).then(|| known.file.clone())
+        let known = self.files.get_mut(path.as_bytes())?;
+        if !known.checked.is_same_reading(now) {
+            let is_proven = now.instant.saturating_duration_since(known.proven) < PROOF_INTERVAL;
+            if !is_proven || self.inner.version(path, now) != Some(known.file.version) {
+                return None;
+            }
+            known.checked = *now;
+        }
+        Some(known.file.clone())
     }
 
     /// Remembers what was opened, if it is worth it, and forgets what was there before.
@@ -72,7 +96,7 @@ impl<F: FileSystem> Cached<F> {
         if let Some(known) = self.files.get_mut(path.as_bytes())
             && known.file.version == file.version
         {
-            known.proven = now.instant;
+            (known.proven, known.checked) = (now.instant, *now);
             return Ok(known.file.clone());
         }
         self.forget(path);
@@ -90,7 +114,8 @@ impl<F: FileSystem> Cached<F> {
             return Ok(file);
         }
         let file = OpenFile { content: Content::Memory(bytes), ..file };
-        self.files.insert(path.as_bytes().to_vec(), Remembered { file: file.clone(), proven: now.instant });
+        let remembered = Remembered { file: file.clone(), proven: now.instant, checked: *now };
+        self.files.insert(path.as_bytes().to_vec(), remembered);
         self.bytes += cost;
         while self.bytes > self.bytes_max
             && let Some((path, known)) = self.files.remove_lru()
@@ -105,18 +130,9 @@ impl<F: FileSystem> Cached<F> {
             self.bytes -= cost_of(path.as_bytes(), &known);
         }
     }
-}
 
-/// The same as when it came in, for the length of what is remembered never changes.
-fn cost_of(path: &[u8], known: &Remembered) -> usize {
-    OVERHEAD + path.len() + known.file.len as usize
-}
-
-impl<F: FileSystem> FileSystem for Cached<F> {
-    fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        if let Some(file) = self.recall(path, now) {
-            return Ok(Node::File(file));
-        }
+    /// Asks the disk.
+    fn look(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
         match self.inner.open(path, now) {
             Ok(Node::File(file)) => self.remember(path, file, now).map(Node::File),
             other => {
@@ -126,8 +142,41 @@ impl<F: FileSystem> FileSystem for Cached<F> {
         }
     }
 
-    fn version(&mut self, path: &SafePath, now: &Now) -> Option<Version> {
-        self.inner.version(path, now)
+    /// Keeps what was found to the end of the turn, unless it is remembered anyway. An
+    /// error that is the server's own may be gone the next time.
+    fn keep(&mut self, path: &SafePath, node: &io::Result<Node>) {
+        let found = match node {
+            Ok(Node::File(OpenFile { content: Content::Memory(_), .. })) => return,
+            Ok(node) => Found::This(node.clone()),
+            Err(error) if sys::trouble(error) == Trouble::Missing => Found::Nothing,
+            Err(_) => return,
+        };
+        self.found.insert(path.as_bytes().to_vec(), found);
+    }
+}
+
+/// The same as when it came in, for the length of what is remembered never changes.
+fn cost_of(path: &[u8], known: &Remembered) -> usize {
+    OVERHEAD + path.len() + known.file.len as usize
+}
+
+impl<F: FileSystem> FileSystem for Cached<F> {
+    fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
+        if !self.turn.is_some_and(|turn| turn.is_same_reading(now)) {
+            self.end_of_turn();
+            self.turn = Some(*now);
+        }
+        if let Some(file) = self.recall(path, now) {
+            return Ok(Node::File(file));
+        }
+        match self.found.get(path.as_bytes()) {
+            Some(Found::This(node)) => return Ok(node.clone()),
+            Some(Found::Nothing) => return Err(io::ErrorKind::NotFound.into()),
+            None => {}
+        }
+        let node = self.look(path, now);
+        self.keep(path, &node);
+        node
     }
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
@@ -136,6 +185,12 @@ impl<F: FileSystem> FileSystem for Cached<F> {
 
     fn is_shared_by_name(&self, path: &SafePath) -> bool {
         self.inner.is_shared_by_name(path)
+    }
+
+    fn end_of_turn(&mut self) {
+        self.found.clear();
+        self.turn = None;
+        self.inner.end_of_turn();
     }
 }
 

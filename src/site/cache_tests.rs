@@ -1,7 +1,9 @@
 //! Files are remembered, and never longer than they are there.
 
 use std::fs::{self, File, FileTimes};
+use std::mem;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::super::Disk;
@@ -14,6 +16,11 @@ type Change = (&'static str, &'static dyn Fn(&Path));
 /// A moment at which what is written now is settled.
 fn later(now: &Now) -> Now {
     now.later(SETTLING_TIME + Duration::from_secs(1))
+}
+
+/// The same moment, read again: for requests that come after it.
+fn again(now: &Now) -> Now {
+    now.later(Duration::ZERO)
 }
 
 fn cached(root: &Path) -> Cached<Disk> {
@@ -44,7 +51,7 @@ fn a_settled_file_is_remembered() {
     fs::write(root.path().join("a"), "content").unwrap();
     let (mut files, now) = (cached(root.path()), later(&Now::read()));
     for _ in 0..3 {
-        assert_eq!(read(&mut files, "/a", &now), Some(("content".to_owned(), true)));
+        assert_eq!(read(&mut files, "/a", &again(&now)), Some(("content".to_owned(), true)));
     }
     assert_eq!(files.bytes, OVERHEAD + 1 + 7);
 }
@@ -94,7 +101,7 @@ fn every_way_to_change_a_file_is_seen_at_the_next_request() {
         let (mut files, now) = (cached(root.path()), later(&Now::read()));
         assert_eq!(text(&mut files, "/a", &now).as_deref(), Some("content"), "{how}");
         change(&path);
-        assert_eq!(text(&mut files, "/a", &now), fs::read_to_string(&path).ok(), "{how}");
+        assert_eq!(text(&mut files, "/a", &again(&now)), fs::read_to_string(&path).ok(), "{how}");
     }
 }
 
@@ -112,6 +119,69 @@ fn the_way_to_a_file_is_proven_again_from_time_to_time() {
     std::os::unix::fs::symlink("c", root.path().join("a")).unwrap();
     assert_eq!(text(&mut files, "/a/b", &now.later(PROOF_INTERVAL)), None);
     assert_eq!(files.bytes, 0);
+}
+
+/// Counts what it is asked.
+struct Counting<F> {
+    inner: F,
+    opens: usize,
+    looks: usize,
+}
+
+impl<F: FileSystem> FileSystem for Counting<F> {
+    fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
+        self.opens += 1;
+        self.inner.open(path, now)
+    }
+    fn version(&mut self, path: &SafePath, now: &Now) -> Option<crate::sys::Version> {
+        self.looks += 1;
+        self.inner.version(path, now)
+    }
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
+        self.inner.lister(path, most, keep)
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn one_look_serves_a_turn_and_the_next_looks_again() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("small"), "content").unwrap();
+    fs::write(root.path().join("large"), vec![b'x'; FILE_MAX as usize + 1]).unwrap();
+    fs::create_dir(root.path().join("folder")).unwrap();
+    let inner = Disk::new(root.path(), Symlinks::Inside, false).unwrap();
+    let mut files = Cached::new(Counting { inner, opens: 0, looks: 0 }, 1 << 20);
+    let start = later(&Now::read());
+    let mut counts = |path: &str, now: &Now| {
+        for _ in 0..10 {
+            let _ = files.open(&SafePath::parse(path).unwrap(), now);
+        }
+        (mem::take(&mut files.inner.opens), mem::take(&mut files.inner.looks))
+    };
+    for (path, first, then) in [
+        ("/small", (1, 1), (0, 1)),
+        ("/large", (1, 0), (1, 0)),
+        ("/folder", (1, 0), (1, 0)),
+        ("/none", (1, 0), (1, 0)),
+    ] {
+        assert_eq!(counts(path, &start), first, "{path}");
+        assert_eq!(counts(path, &again(&start)), then, "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_held_open_beyond_a_turn() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a"), "content").unwrap();
+    let (mut files, now) = (cached(root.path()), Now::read());
+    let Ok(Node::File(OpenFile { content: Content::Disk(file), .. })) =
+        files.open(&SafePath::parse("/a").unwrap(), &now)
+    else {
+        panic!("a file that has only just been written is not remembered")
+    };
+    assert_eq!(Arc::strong_count(&file), 2);
+    files.end_of_turn();
+    assert_eq!(Arc::strong_count(&file), 1);
 }
 
 #[test]

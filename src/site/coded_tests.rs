@@ -54,7 +54,7 @@ impl Bench {
         let options = Options { derived, ..Options::default() };
         let mut bench = Bench {
             site: Site::new(Arc::new(options), Memory::default(), report),
-            now: Now { system: hours(1000), ..Now::read() },
+            now: Now::read().with_system(hours(1000)),
             background,
         };
         for (name, content, hour) in files {

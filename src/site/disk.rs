@@ -20,7 +20,7 @@ pub struct Disk {
     root: Arc<Root>,
     directory: PathBuf,
     /// The only name there is, when a file is shared.
-    single: Option<Vec<u8>>,
+    single: Option<Arc<[u8]>>,
     symlinks: Symlinks,
     /// Whether names that begin with a dot are shown.
     hidden: bool,
@@ -41,7 +41,7 @@ impl Disk {
         let (directory, single) = match path.file_name() {
             Some(name) if !is_directory => {
                 let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
-                (directory, Some(name.as_encoded_bytes().to_vec()))
+                (directory, Some(Arc::from(name.as_encoded_bytes())))
             }
             _ => (path, None),
         };
@@ -78,7 +78,7 @@ impl Disk {
     fn resolve<'a>(&'a self, path: &'a SafePath) -> Option<&'a [u8]> {
         match &self.single {
             None => Some(path.as_bytes()),
-            Some(name) if path.is_root() || path.as_bytes() == name => Some(name),
+            Some(name) if path.is_root() || path.as_bytes() == &**name => Some(name),
             Some(_) => None,
         }
     }

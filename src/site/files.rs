@@ -105,7 +105,7 @@ pub struct OpenFile {
     pub version: Version,
     /// The name, where it is not the last segment of the path: for a file that is
     /// itself the root.
-    pub name: Option<Vec<u8>>,
+    pub name: Option<Arc<[u8]>>,
 }
 
 /// What a path leads to.
@@ -139,6 +139,9 @@ pub trait FileSystem {
     /// # Errors
     /// [`sys::trouble`] says what they mean.
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node>;
+
+    /// The turn of the loop is over: what was only kept for it can go.
+    fn end_of_turn(&mut self) {}
 
     /// The version of the file under a path, where that is cheaper to know than to open
     /// it; if it is that of a file that was opened under this path, it is that file.

@@ -135,6 +135,11 @@ impl<F: FileSystem> Site<F> {
         finish(&self.options, Grant::new(&self.options, None, peer), None, response)
     }
 
+    /// The turn of the loop is over.
+    pub fn end_of_turn(&mut self) {
+        self.files.end_of_turn();
+    }
+
     fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
         guard::check(request, peer, &self.options).inspect_err(|status| self.note_guard(*status))?;
         match request.method {

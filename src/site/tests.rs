@@ -56,7 +56,7 @@ impl Bench {
         let mut files = Memory::default();
         // Sun, 06 Nov 1994 08:49:37 GMT, when every file was made.
         let made = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let now = Now { system: made, ..Now::read() };
+        let now = Now::read().with_system(made);
         for path in paths {
             files.insert(path, path.as_bytes().to_vec(), made);
         }

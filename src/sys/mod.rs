@@ -63,7 +63,9 @@ use windows as system;
 #[cfg(test)]
 mod tests;
 
-pub use sockets::{AcceptTrouble, CLOSING_DEREGISTERS, abort_on_close, accept_trouble, bind};
+pub use sockets::{
+    AcceptTrouble, CLOSING_DEREGISTERS, SHORT_READ_EMPTIES, abort_on_close, accept_trouble, bind,
+};
 pub use system::{
     Root, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range,
     send_file, send_more, trouble, version_of,

@@ -20,6 +20,11 @@ const BACKLOG: i32 = 4096;
 /// by themselves. Then saying so is a system call for nothing.
 pub const CLOSING_DEREGISTERS: bool = cfg!(all(unix, not(mio_unsupported_force_poll_poll)));
 
+/// Whether a read from a socket that gives less than was asked for has emptied it, and
+/// whatever comes then makes an event: so epoll(7) has it for edge-triggered descriptors.
+/// It saves the read that would say `WouldBlock`, one of three calls for a small file.
+pub const SHORT_READ_EMPTIES: bool = cfg!(all(target_os = "linux", not(mio_unsupported_force_poll_poll)));
+
 /// What an error of `accept` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptTrouble {

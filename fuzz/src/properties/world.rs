@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serve::clock::Now;
 use serve::h1::{Conn, Limits, Made, Service};
-use serve::net::connection::{Link, Step, drive};
+use serve::net::connection::{Link, Step, answer, read};
 use serve::net::stream::Stream;
 use serve::net::{Protocol, Refused, Work};
 use serve::segment::SendQueue;
@@ -203,7 +203,8 @@ impl World {
         while !self.closed {
             let (calls, moved) = (self.socket.calls, self.socket.moved);
             let World { socket, conn, service, link, scratch, sizes, now, .. } = self;
-            let step = drive(socket, conn, service, link, scratch, sizes.budget, now);
+            let input = read(socket, conn, link, scratch);
+            let step = answer(socket, conn, service, link, (input, scratch), sizes.budget, now);
             let calls = self.socket.calls - calls;
             let moved = self.socket.moved - moved;
             // Each call moves a byte or is an EINTR, but for one WouldBlock on either side and one end.
@@ -214,7 +215,7 @@ impl World {
             assert!(waiting <= self.limits.pipeline_bytes_max + RESPONSE_MAX, "{waiting} bytes wait");
             match step {
                 Step::Close => self.close(),
-                Step::Yield => assert!(calls > 0, "a turn for nothing"),
+                Step::Yield | Step::Read => assert!(calls > 0, "a turn for nothing"),
                 Step::Wait(deadline) => {
                     self.check_wait(deadline);
                     return;
