@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use bytes::Bytes;
+
 /// A field line of a request as `httparse` found it, borrowed from the input.
 pub use httparse::Header as FieldLine;
 
@@ -9,17 +11,54 @@ pub use httparse::Header as FieldLine;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestFields<'a> {
     lines: &'a [FieldLine<'a>],
+    /// Which names there may be.
+    names: Names,
+}
+
+/// A set of names of fields that may hold more than was put in, and never less. A request
+/// is asked for two dozen fields that it mostly does not have: this answers at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names(u64);
+
+impl Names {
+    /// The set of these names.
+    pub const fn of(names: &[&str]) -> Names {
+        let (mut set, mut at) = (Names(0), 0);
+        while at < names.len() {
+            set = set.with(names[at]);
+            at += 1;
+        }
+        set
+    }
+
+    /// By length and first letter, which tell the usual names apart.
+    const fn with(self, name: &str) -> Names {
+        let first = if name.is_empty() { 0 } else { name.as_bytes()[0].to_ascii_lowercase() };
+        Names(self.0 | 1 << ((name.len() * 5 + first as usize) % 64))
+    }
+
+    /// Whether a name of the one may be in the other.
+    const fn may_meet(self, other: Names) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 impl<'a> RequestFields<'a> {
     /// Wraps the field lines that a parser found.
     pub fn new(lines: &'a [FieldLine<'a>]) -> Self {
-        RequestFields { lines }
+        let names = lines.iter().fold(Names::default(), |names, line| names.with(line.name));
+        RequestFields { lines, names }
     }
 
     /// All values of a field, one for each line; names do not depend on case.
     pub fn all(self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.lines.iter().filter(move |line| line.name.eq_ignore_ascii_case(name)).map(|line| line.value)
+        let lines = if self.may_have(Names::of(&[name])) { self.lines } else { &[] };
+        lines.iter().filter(move |line| line.name.eq_ignore_ascii_case(name)).map(|line| line.value)
+    }
+
+    /// Whether there may be a field of one of these names; if not, there is none.
+    pub fn may_have(self, names: Names) -> bool {
+        self.names.may_meet(names)
     }
 
     /// The first value of a field.
@@ -132,36 +171,80 @@ pub fn is_field_value(value: &[u8]) -> bool {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    text: String,
+    text: Text,
     refused: bool,
+}
+
+/// A block of fields, of its own or one that many responses have alike.
+#[derive(Clone, Debug)]
+enum Text {
+    Own(String),
+    /// Always UTF-8: it was a string.
+    Shared(Bytes),
+}
+
+impl Text {
+    fn own(&mut self) -> &mut String {
+        loop {
+            match self {
+                Text::Own(text) => return text,
+                Text::Shared(bytes) => *self = Text::Own(String::from_utf8_lossy(bytes).into_owned()),
+            }
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Text::Own(String::new())
+    }
 }
 
 impl Fields {
     /// An empty block with room for the fields of a usual response.
     pub fn new() -> Self {
-        Fields { text: String::with_capacity(384), refused: false }
+        Fields { text: Text::Own(String::with_capacity(384)), refused: false }
+    }
+
+    /// Makes clones cheap, as long as nothing is changed in them.
+    pub fn share(&mut self) {
+        if let Text::Own(text) = &mut self.text {
+            self.text = Text::Shared(std::mem::take(text).into());
+        }
+    }
+
+    fn text(&self) -> &str {
+        match &self.text {
+            Text::Own(text) => text,
+            Text::Shared(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+        }
+    }
+
+    fn text_mut(&mut self) -> &mut String {
+        self.text.own()
     }
 
     /// Appends a field.
     pub fn push(&mut self, name: &str, value: impl Display) {
-        let start = self.text.len();
-        self.text.push_str(name);
-        self.text.push_str(": ");
-        let value_start = self.text.len();
-        let written = write!(self.text, "{value}");
-        let value_is_fine = is_field_value(&self.text.as_bytes()[value_start..]);
+        let text = self.text_mut();
+        let start = text.len();
+        text.push_str(name);
+        text.push_str(": ");
+        let value_start = text.len();
+        let written = write!(text, "{value}");
+        let value_is_fine = is_field_value(&text.as_bytes()[value_start..]);
         if written.is_err() || !value_is_fine || !is_token(name.as_bytes()) {
-            self.text.truncate(start);
+            text.truncate(start);
             self.refused = true;
         } else {
-            self.text.push_str("\r\n");
+            text.push_str("\r\n");
         }
     }
 
     /// Appends lines that are known when the program is written, without a look at them.
     pub fn push_block(&mut self, lines: &'static str) {
         debug_assert!(lines.ends_with("\r\n") && lines.is_ascii(), "not field lines: {lines:?}");
-        self.text.push_str(lines);
+        self.text_mut().push_str(lines);
     }
 
     /// Adds a member to a list-based field (RFC 9110 §5.6.1), which stays one line: some
@@ -178,7 +261,7 @@ impl Fields {
     /// Removes every field of that name.
     pub fn remove(&mut self, name: &str) {
         if self.get(name).is_some() {
-            self.text = self.lines().filter(|line| !is_named(line, name)).collect();
+            self.text = Text::Own(self.lines().filter(|line| !is_named(line, name)).collect());
         }
     }
 
@@ -195,11 +278,14 @@ impl Fields {
 
     /// The block as on the wire, each line with its CR LF.
     pub fn as_bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+        match &self.text {
+            Text::Own(text) => text.as_bytes(),
+            Text::Shared(bytes) => bytes,
+        }
     }
 
     fn lines(&self) -> impl Iterator<Item = &str> {
-        self.text.split_inclusive("\r\n")
+        self.text().split_inclusive("\r\n")
     }
 }
 
@@ -223,6 +309,18 @@ mod tests {
     fn lists_are_split_outside_of_quotes() {
         assert_eq!(members(r#""a,b" , W/"c",, ,*"#), [r#""a,b""#, r#"W/"c""#, "*"]);
         assert!(members(" , ,").is_empty());
+    }
+
+    #[test]
+    fn what_is_shared_can_be_changed_and_the_others_stay() {
+        let mut fields = Fields::new();
+        fields.push("A", 1);
+        fields.share();
+        let mut other = fields.clone();
+        other.push("B", 2);
+        other.remove("A");
+        assert_eq!((fields.as_bytes(), other.as_bytes()), (&b"A: 1\r\n"[..], &b"B: 2\r\n"[..]));
+        assert_eq!(fields.get("a"), Some("1"));
     }
 
     #[test]
@@ -271,6 +369,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_field_that_is_there_is_found_whatever_the_case(names in prop::collection::vec("[a-zA-Z-]{1,9}", 0..9), wanted in 0..9_usize) {
+            let lines: Vec<_> = names.iter().map(|name| FieldLine { name, value: b"x" }).collect();
+            let fields = RequestFields::new(&lines);
+            if let Some(name) = names.get(wanted) {
+                prop_assert!(fields.first(&name.to_ascii_uppercase()).is_some());
+                prop_assert!(fields.may_have(Names::of(&["none", &name.to_ascii_lowercase()])));
+            }
+            prop_assert!(fields.first("ten-letters").is_none());
+        }
+
         #[test]
         fn no_name_and_no_value_splits_the_block(name in "\\PC{0,8}|[\r\n: a]{0,8}", value in "(\\PC|[\r\n\0]){0,16}") {
             let mut fields = Fields::new();

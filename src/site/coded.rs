@@ -30,7 +30,7 @@ use crate::http::{Method, Preparation, Request, SafePath};
 
 /// How long a look at the place of a sibling holds. What is sent stays right meanwhile,
 /// for the file itself is looked at each time; only a new sibling may have to wait.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Smaller files fit into one packet, or nearly so: there is nothing to gain.
 const COMPRESS_MIN: u64 = 1024;

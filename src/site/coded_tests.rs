@@ -53,7 +53,7 @@ impl Bench {
         let report: Report = Arc::new(|line| panic!("reported: {line}"));
         let options = Options { derived, ..Options::default() };
         let mut bench = Bench {
-            site: Site::new(Arc::new(options), Memory::default(), report),
+            site: Site::new(Arc::new(options), Memory::default(), report).remembering(0),
             now: Now::read().with_system(hours(1000)),
             background,
         };

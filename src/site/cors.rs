@@ -77,7 +77,7 @@ impl fmt::Display for Origin {
 }
 
 /// What one client is told; found out before the answer, which may be made elsewhere.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The place of the client's origin among those that are allowed.
     origin: Option<usize>,

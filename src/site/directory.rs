@@ -30,7 +30,7 @@ impl<F: FileSystem> Site<F> {
         {
             return self.answer_file(request, &path, &file, now);
         }
-        let opened = self.files.open(path, now);
+        let opened = self.find(path, now);
         let is_missing = opened.as_ref().is_err_and(|error| sys::trouble(error) == Trouble::Missing);
         // Before the directory of that name: generators write `blog.html` beside `blog/`.
         if (is_missing || matches!(opened, Ok(Node::Directory)))
@@ -68,7 +68,7 @@ impl<F: FileSystem> Site<F> {
         let options = Arc::clone(&self.options);
         for name in &options.index {
             let Some(candidate) = path.join(name.as_bytes()) else { continue };
-            match self.files.open(&candidate, now) {
+            match self.find(&candidate, now) {
                 Ok(Node::File(file)) => return Ok(Some((candidate, file))),
                 Ok(Node::Directory) => {}
                 Err(error) if sys::trouble(&error) == Trouble::Missing => {}

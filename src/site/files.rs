@@ -182,6 +182,11 @@ impl Memory {
         self.files.insert(path.as_bytes().to_vec(), (content.into(), modified));
     }
 
+    /// Removes a file, if there is one.
+    pub fn remove(&mut self, path: &str) {
+        self.files.remove(path.as_bytes());
+    }
+
     /// What lies beneath a directory: the rest of each path, and its file.
     fn beneath<'a>(
         &'a self,

@@ -21,6 +21,7 @@
 //! place ([`error`]). It never sees a socket or a clock, and never writes. Why it answers
 //! what it answers, it tells a [`trail`], if somebody keeps one.
 
+mod answers;
 pub mod budget;
 pub mod cache;
 pub mod cache_control;
@@ -54,6 +55,7 @@ pub use disk::Disk;
 pub use files::FileSystem;
 pub use options::Options;
 
+use answers::{Answers, Basis, Question};
 use cors::Grant;
 use routing::Place;
 use trail::Trail;
@@ -77,13 +79,28 @@ pub struct Site<F> {
     report: Report,
     rules: rules::Reader,
     trail: Trail,
+    answers: Answers,
+    /// How often the walk of this request has looked a path up, and what the answer
+    /// follows from.
+    looks: u32,
+    basis: Option<Basis>,
 }
+
+/// What a site may remember of its answers, unless it is told otherwise.
+const ANSWERS_BYTES: usize = 1024 * 1024;
 
 impl<F: FileSystem> Site<F> {
     /// A site of these files.
     pub fn new(options: Arc<Options>, files: F, report: Report) -> Self {
         let rules = rules::Reader::new(options.rules.clone());
-        Site { options, files, report, rules, trail: Trail::default() }
+        let answers = Answers::new(ANSWERS_BYTES);
+        Site { options, files, report, rules, trail: Trail::default(), answers, looks: 0, basis: None }
+    }
+
+    /// The same site, which remembers answers in up to so many bytes.
+    #[must_use]
+    pub fn remembering(self, bytes_max: usize) -> Self {
+        Site { answers: Answers::new(bytes_max), ..self }
     }
 
     /// The same site, which tells why it answers what it answers.
@@ -101,10 +118,17 @@ impl<F: FileSystem> Site<F> {
     /// Answers a request.
     pub fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
         self.refresh_rules(now);
+        let grant = Grant::new(&self.options, Some(request.fields), peer);
+        let guarded = guard::check(request, peer, &self.options);
+        let question = Question::of(request, grant).filter(|_| guarded.is_ok());
+        if let Some(response) = question.and_then(|question| self.recall(&question, now)) {
+            return Answer::Ready(response);
+        }
+        self.begin_basis();
         let overlay = self.overlay(request);
         self.note_fields(overlay.as_ref());
-        let grant = Grant::new(&self.options, Some(request.fields), peer);
-        let answer = self.walk(request, peer, now).unwrap_or_else(|status| {
+        let answer = guarded.inspect_err(|status| self.note_guard(*status));
+        let answer = answer.and_then(|()| self.walk(request, now)).unwrap_or_else(|status| {
             let mut response = error::page(status, negotiate::form(request.fields));
             self.mark_choice(status, &mut response);
             Answer::Ready(response)
@@ -115,7 +139,11 @@ impl<F: FileSystem> Site<F> {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
                 let response = self.dress(response, now);
-                Answer::Ready(finish(&self.options, grant, overlay.as_ref(), response))
+                let mut response = finish(&self.options, grant, overlay.as_ref(), response);
+                if let Some(question) = question {
+                    self.remember(&question, &mut response, now);
+                }
+                Answer::Ready(response)
             }
             Answer::Later(job) => {
                 let (options, report) = (Arc::clone(&self.options), Arc::clone(&self.report));
@@ -140,8 +168,7 @@ impl<F: FileSystem> Site<F> {
         self.files.end_of_turn();
     }
 
-    fn walk(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Result<Answer, Status> {
-        guard::check(request, peer, &self.options).inspect_err(|status| self.note_guard(*status))?;
+    fn walk(&mut self, request: &Request<'_>, now: &Now) -> Result<Answer, Status> {
         match request.method {
             Method::Get | Method::Head => {}
             Method::Options => return Ok(Answer::Ready(options_response())),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use percent_encoding::NON_ALPHANUMERIC;
 
+use super::answers::Basis;
 use super::cache_control::{CachePolicy, has_content_hash};
 use super::coded::{Choice, CodedFile};
 use super::derived::Digest;
@@ -98,6 +99,14 @@ impl<F: FileSystem> Site<F> {
                 }
             }
         };
+        if selected.digest.is_none() && file.len > 0 && file.version.is_settled(now.system) {
+            self.basis = Some(Basis {
+                path: path.clone(),
+                version: file.version,
+                etag: selected.validators.etag.map(|etag| etag.to_string()).unwrap_or_default(),
+                is_identity: selected.coding == Coding::Identity,
+            });
+        }
         let answer = self.represent(request, file, &selected);
         answer.map(Answer::Ready).map_err(|error| {
             (self.report)(&format!("500 {}: {error}", request.target_text.escape_default()));

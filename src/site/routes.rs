@@ -118,7 +118,7 @@ impl<F: FileSystem> Site<F> {
         if self.find_clean(path, now).is_ok_and(|found| found.is_some()) {
             return true;
         }
-        let directory = match self.files.open(path, now) {
+        let directory = match self.find(path, now) {
             Ok(Node::File(_)) => return !path.has_trailing_slash() || path.is_root(),
             Ok(Node::Directory) => path.to_directory(),
             Err(_) => return false,
@@ -163,7 +163,7 @@ impl<F: FileSystem> Site<F> {
                 Some(Outcome::Redirect { here: Some(next), .. }) => (path, query) = next,
                 Some(Outcome::Redirect { here: None, .. } | Outcome::Page { .. }) => return true,
                 // Directories redirect, too: to the slash.
-                None => match self.files.open(&path, now) {
+                None => match self.find(&path, now) {
                     Ok(Node::Directory) if !path.has_trailing_slash() => {
                         path = path.to_directory();
                     }
@@ -191,7 +191,7 @@ impl<F: FileSystem> Site<F> {
             return Ok(Answer::Ready(self.missing_by(path, negotiate::form(request.fields), now)));
         }
         // The address stays, so there is nobody to send to the slash.
-        let directory = match self.files.open(path, now) {
+        let directory = match self.find(path, now) {
             Ok(Node::Directory) => Some(path.to_directory()),
             _ => None,
         };

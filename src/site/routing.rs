@@ -84,7 +84,7 @@ impl<F: FileSystem> Site<F> {
     ) -> Result<Option<(SafePath, OpenFile)>, Status> {
         let candidate = self.options.clean_urls.then(|| path.with_suffix(EXTENSION)).flatten();
         let Some(candidate) = candidate else { return Ok(None) };
-        match self.files.open(&candidate, now) {
+        match self.find(&candidate, now) {
             Ok(Node::File(file)) => Ok(Some((candidate, file))),
             Ok(Node::Directory) => Ok(None),
             Err(error) if sys::trouble(&error) == Trouble::Missing => Ok(None),
@@ -129,7 +129,7 @@ impl<F: FileSystem> Site<F> {
     }
 
     fn answer_spa(&mut self, request: &Request<'_>, path: &SafePath, now: &Now) -> Result<Answer, Status> {
-        let file = match self.files.open(path, now) {
+        let file = match self.find(path, now) {
             Ok(Node::File(file)) => file,
             Ok(Node::Directory) => {
                 (self.report)(&format!("404 {}: --spa needs a file", path.to_location()));

@@ -34,6 +34,11 @@ impl Trail {
         Trail { steps: Some(Arc::default()) }
     }
 
+    /// Whether anybody wants to know.
+    pub fn is_kept(&self) -> bool {
+        self.steps.is_some()
+    }
+
     /// Adds a step, if somebody wants to know.
     pub fn note(&self, topic: &'static str, text: impl FnOnce() -> String) {
         if let Some(steps) = &self.steps {

@@ -1,0 +1,275 @@
+//! Answers that were given, to be given again.
+//!
+//! Most of an answer depends on very little: which file it is, in which version, what the
+//! client accepts, and how it got here. The same question about the same version has the
+//! same answer, so its fields are rendered once. Every request still asks which version
+//! the file has now, through the same contained look-up as ever; what is saved is all that
+//! follows from it.
+//!
+//! Only plain questions are remembered: GET and HEAD without ranges, and with no other
+//! condition than the entity tag that the answer had. All others go the long way.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hashlink::LruCache;
+
+use super::cors::Grant;
+use super::files::{FileSystem, Node, OpenFile};
+use super::portion::Portion;
+use super::rules::Rules;
+use super::{Site, coded};
+use crate::clock::Now;
+use crate::http::fields::Names;
+use crate::http::{Body, Fields, Method, Request, Response, SafePath, Status};
+use crate::segment::Segment;
+use crate::sys::Version;
+
+/// What an entry costs beside its bytes, roughly.
+const OVERHEAD: usize = 512;
+
+/// Kinds of clients whose answers are remembered for one target.
+const KINDS_MAX: usize = 4;
+
+/// Fields that single a request out.
+const SINGLING: Names = Names::of(&[
+    "range",
+    "if-range",
+    "if-match",
+    "if-unmodified-since",
+    "if-modified-since",
+    "if-none-match",
+    "want-repr-digest",
+    "accept-encoding",
+]);
+
+/// A question that may have been asked before.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    target: &'a str,
+    accept_encoding: Option<&'a [u8]>,
+    grant: Grant,
+    /// The entity tag that the client has, if it asks for another one only.
+    if_none_match: Option<&'a [u8]>,
+}
+
+impl<'a> Question<'a> {
+    /// None if the request asks for more than that.
+    pub fn of(request: &Request<'a>, grant: Grant) -> Option<Question<'a>> {
+        let fields = request.fields;
+        let mut question =
+            Question { target: request.target_text, accept_encoding: None, grant, if_none_match: None };
+        if !matches!(request.method, Method::Get | Method::Head) {
+            return None;
+        }
+        if !fields.may_have(SINGLING) {
+            return Some(question);
+        }
+        let has = |name| fields.first(name).is_some();
+        if ["range", "if-match", "if-unmodified-since", "want-repr-digest"].into_iter().any(has) {
+            return None;
+        }
+        for (name, slot) in [
+            ("accept-encoding", &mut question.accept_encoding),
+            ("if-none-match", &mut question.if_none_match),
+        ] {
+            *slot = fields.only(name);
+            if slot.is_none() && has(name) {
+                return None;
+            }
+        }
+        // Beside a tag the date does not count (RFC 9110 §13.1.3).
+        (question.if_none_match.is_some() || !has("if-modified-since")).then_some(question)
+    }
+}
+
+/// What an answer follows from, beside the question, the options and the rules.
+#[derive(PartialEq, Eq)]
+pub(super) struct Basis {
+    /// The file, which was the first and only one that was looked up.
+    pub path: SafePath,
+    /// Settled.
+    pub version: Version,
+    /// Of the representation that was chosen.
+    pub etag: String,
+    /// Whether the body is the file as it is.
+    pub is_identity: bool,
+}
+
+/// Answers of one loop, within a limit of bytes.
+pub(super) struct Answers {
+    /// By target; the one that was used last comes last.
+    known: LruCache<Vec<u8>, Vec<Known>>,
+    bytes: usize,
+    bytes_max: usize,
+    /// The rules by which they were made.
+    rules: Arc<Rules>,
+}
+
+/// The answers to one kind of clients.
+struct Known {
+    accept_encoding: Option<Vec<u8>>,
+    grant: Grant,
+    basis: Basis,
+    /// Siblings may come, and coded forms be made: then it is time to look again.
+    until: Option<Instant>,
+    /// The fields of the 200, and its body if that is not the file as it is.
+    ok: Option<(Fields, Option<Bytes>)>,
+    /// The fields of the 304.
+    not_modified: Option<Fields>,
+}
+
+impl Known {
+    fn is_for(&self, question: &Question<'_>) -> bool {
+        self.accept_encoding.as_deref() == question.accept_encoding && self.grant == question.grant
+    }
+
+    fn cost(&self) -> usize {
+        let ok = |(fields, body): &(Fields, Option<Bytes>)| {
+            fields.as_bytes().len() + body.as_ref().map_or(0, Bytes::len)
+        };
+        OVERHEAD
+            + self.basis.path.as_bytes().len()
+            + self.ok.as_ref().map_or(0, ok)
+            + self.not_modified.as_ref().map_or(0, |fields| fields.as_bytes().len())
+    }
+
+    /// The answer, now that the file is known to be of the same version.
+    fn answer(&self, question: &Question<'_>, file: &OpenFile) -> Option<Response> {
+        if let Some(tag) = question.if_none_match {
+            let fields = self.not_modified.as_ref().filter(|_| tag == self.basis.etag.as_bytes())?;
+            return Some(Response { status: Status::NotModified, fields: fields.clone(), body: Body::Empty });
+        }
+        let (fields, coded) = self.ok.as_ref()?;
+        let body = match coded {
+            Some(bytes) => Body::bytes(bytes.clone()),
+            // What goes wrong here goes wrong on the long way, too, and is told there.
+            None => Portion::Whole.body(&file.content, file.len).ok()??,
+        };
+        Some(Response { status: Status::Ok, fields: fields.clone(), body })
+    }
+}
+
+impl Answers {
+    /// Remembers answers in up to so many bytes; with 0 none.
+    pub fn new(bytes_max: usize) -> Self {
+        Answers { known: LruCache::new_unbounded(), bytes: 0, bytes_max, rules: Arc::default() }
+    }
+
+    /// Forgets all that was made by other rules.
+    fn follow(&mut self, rules: &Arc<Rules>) {
+        if !Arc::ptr_eq(&self.rules, rules) {
+            self.rules = Arc::clone(rules);
+            self.known.clear();
+            self.bytes = 0;
+        }
+    }
+
+    fn get(&mut self, question: &Question<'_>, now: &Now) -> Option<&Known> {
+        let kinds = self.known.get(question.target.as_bytes())?;
+        let known = kinds.iter().find(|known| known.is_for(question))?;
+        known.until.is_none_or(|until| now.instant < until).then_some(known)
+    }
+
+    /// Remembers the answer that a question had.
+    fn put(&mut self, question: &Question<'_>, basis: Basis, response: &mut Response, now: &Now) {
+        let coded = match &response.body {
+            _ if basis.is_identity => None,
+            Body::One(Segment::Bytes(bytes)) => Some(bytes.clone()),
+            Body::Empty if response.status == Status::NotModified => None,
+            // Open files are not kept.
+            Body::Empty | Body::One(_) | Body::Many(_) => return,
+        };
+        response.fields.share();
+        let fields = response.fields.clone();
+        let mut known = self.take(question, &basis).unwrap_or_else(|| Known {
+            accept_encoding: question.accept_encoding.map(<[u8]>::to_vec),
+            grant: question.grant,
+            basis,
+            until: None,
+            ok: None,
+            not_modified: None,
+        });
+        known.until = question.accept_encoding.map(|_| now.instant + coded::LOOK_INTERVAL);
+        match response.status {
+            Status::Ok => known.ok = Some((fields, coded)),
+            _ => known.not_modified = Some(fields),
+        }
+        self.bytes += known.cost();
+        let target = question.target.as_bytes();
+        match self.known.get_mut(target) {
+            Some(kinds) => kinds.push(known),
+            None => {
+                self.bytes += target.len();
+                self.known.insert(target.to_vec(), vec![known]);
+            }
+        }
+        while self.bytes > self.bytes_max
+            && let Some((target, kinds)) = self.known.remove_lru()
+        {
+            self.bytes -= target.len() + kinds.iter().map(Known::cost).sum::<usize>();
+        }
+    }
+
+    /// Takes out what is known for such a client, and whom there is no room for; gives it
+    /// back if it follows from the same.
+    fn take(&mut self, question: &Question<'_>, basis: &Basis) -> Option<Known> {
+        let kinds = self.known.get_mut(question.target.as_bytes())?;
+        let at = kinds.iter().position(|known| known.is_for(question));
+        let is_full = kinds.len() >= KINDS_MAX;
+        let known = kinds.remove(at.or(is_full.then_some(0))?);
+        self.bytes -= known.cost();
+        (at.is_some() && known.basis == *basis).then_some(known)
+    }
+}
+
+impl<F: FileSystem> Site<F> {
+    /// Begins to answer: notes what the answer will follow from.
+    pub(super) fn begin_basis(&mut self) {
+        (self.looks, self.basis) = (0, None);
+    }
+
+    /// Looks a path up on the way to what answers.
+    pub(super) fn find(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
+        self.looks += 1;
+        self.files.open(path, now)
+    }
+
+    /// The answer that such a question had, if it would have the same again.
+    pub(super) fn recall(&mut self, question: &Question<'_>, now: &Now) -> Option<Response> {
+        if self.trail.is_kept() {
+            return None;
+        }
+        self.answers.follow(self.rules.rules());
+        let known = self.answers.get(question, now)?;
+        match self.files.open(&known.basis.path, now) {
+            // The wall clock may have been set back: then tags and dates are others.
+            Ok(Node::File(file))
+                if file.version == known.basis.version && file.version.is_settled(now.system) =>
+            {
+                known.answer(question, &file)
+            }
+            // What became of it is told on the long way.
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// Remembers an answer, if it follows from one version of one file.
+    pub(super) fn remember(&mut self, question: &Question<'_>, response: &mut Response, now: &Now) {
+        let Some(basis) = self.basis.take().filter(|_| self.looks == 1) else { return };
+        let is_expected = match question.if_none_match {
+            Some(tag) => response.status == Status::NotModified && tag == basis.etag.as_bytes(),
+            None => response.status == Status::Ok,
+        };
+        if is_expected && response.fields.is_valid() {
+            self.answers.put(question, basis, response, now);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "answers_tests.rs"]
+mod tests;
