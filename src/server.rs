@@ -85,7 +85,7 @@ impl Server {
         let threads = sockets.len();
         // One of two cores, so that compressing never takes all of a machine.
         let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
-        let derived = Derived::with_pool((config.memory / 2).max(DERIVED_MIN), background);
+        let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background);
         let options = Arc::new(Options { derived, ..config.site.clone() });
         let mut loops = Vec::with_capacity(sockets.len());
         for (index, sockets) in sockets.into_iter().enumerate() {
@@ -93,7 +93,8 @@ impl Server {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let files = Cached::new(files, config.memory / 2 / threads);
-            let mut site = Site::new(Arc::clone(&options), files, reporter(&logs.errors));
+            let mut site = Site::new(Arc::clone(&options), files, reporter(&logs.errors))
+                .remembering(config.memory / 8 / threads);
             site.refresh_rules(&Now::read());
             let access = AccessLog::new(config.log, logs.access.clone());
             let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());

@@ -257,24 +257,18 @@ impl<H: Handler> Conn<H> {
             // A value was refused (R21): say so, and send none of it.
             service.handler.error(Status::InternalServerError, &self.peer, now)
         };
-        let start = self.queue.pushed();
-        let head = service.encoder.head(&response, pending.framing, now);
-        let head_length = head.len() as u64;
-        self.queue.push(crate::segment::Segment::Bytes(head));
-        if !pending.without_body && response.status.allows_body() {
-            for segment in response.body.segments() {
-                self.queue.push(segment.clone());
-            }
-        }
-        if let Some(mut exchange) = pending.exchange {
-            exchange.status = response.status;
-            exchange.head = head_length;
+        let (start, status) = (self.queue.pushed(), response.status);
+        let Pending { framing, without_body, exchange, .. } = pending;
+        let head = service.encoder.push(&mut self.queue, response, !without_body, framing, now);
+        if let Some(mut exchange) = exchange {
+            exchange.status = status;
+            exchange.head = head;
             // `sent` holds the position where the response begins until it ends.
             exchange.sent = start;
             self.in_flight.push_back(InFlight { end: self.queue.pushed(), exchange });
         }
         self.responses += 1;
-        self.last = !pending.framing.keep_alive;
+        self.last = !framing.keep_alive;
         if self.last {
             self.queue.end();
         }

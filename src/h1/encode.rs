@@ -1,12 +1,20 @@
 //! Responses on the wire (RFC 9112 §4, §6).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use crate::clock::Now;
-use crate::http::{Response, Status, Version, date};
+use crate::http::{Body, Response, Status, Version, date};
+use crate::segment::{Segment, SendQueue};
 
-/// Heads are written into buffers of this size, many to one.
-const BUFFER: usize = 8 * 1024;
+/// Responses are written into buffers of this size, many to one.
+const BUFFER: usize = 16 * 1024;
+
+/// What a head needs beside the fields of its response.
+const HEAD_ROOM: usize = 192;
+
+/// Bodies in memory up to this size travel in the buffer of their head: to copy them costs
+/// less than to hand the kernel one piece more.
+const COPIED_MAX: usize = 4 * 1024;
 
 /// How the connection goes on after a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +25,7 @@ pub struct Framing {
     pub keep_alive: bool,
 }
 
-/// Writes heads; one for each loop, so that its buffer stays warm.
+/// Writes responses; one for each loop, so that its buffer stays warm.
 #[derive(Default)]
 pub struct Encoder {
     buffer: BytesMut,
@@ -27,16 +35,51 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The head of a response. Date, Content-Length and Connection are added here,
-    /// for they are the message's, not the representation's.
-    pub fn head(&mut self, response: &Response, framing: Framing, now: &Now) -> Bytes {
+    /// Puts a response on a queue, `with_body` or without; returns the length of its head.
+    pub fn push(
+        &mut self,
+        queue: &mut SendQueue,
+        response: Response,
+        with_body: bool,
+        framing: Framing,
+        now: &Now,
+    ) -> u64 {
+        self.put_head(&response, framing, now);
+        let head_length = self.buffer.len() as u64;
+        let body = if with_body && response.status.allows_body() { response.body } else { Body::Empty };
+        match body {
+            Body::Empty => queue.push(self.take()),
+            Body::One(Segment::Bytes(bytes)) if bytes.len() <= COPIED_MAX => {
+                self.buffer.put_slice(&bytes);
+                queue.push(self.take());
+            }
+            Body::One(segment) => {
+                queue.push(self.take());
+                queue.push(segment);
+            }
+            Body::Many(segments) => {
+                queue.push(self.take());
+                segments.into_iter().for_each(|segment| queue.push(segment));
+            }
+        }
+        head_length
+    }
+
+    /// What is in the buffer.
+    fn take(&mut self) -> Segment {
+        Segment::Bytes(self.buffer.split().freeze())
+    }
+
+    /// Writes a head. Date, Content-Length and Connection are added here, for they are
+    /// the message's, not the representation's.
+    fn put_head(&mut self, response: &Response, framing: Framing, now: &Now) {
         self.refresh_date(now);
         let fields = response.fields.as_bytes();
-        self.buffer.reserve(if self.buffer.capacity() < fields.len() + 192 {
-            BUFFER.max(fields.len() + 192)
-        } else {
-            0
-        });
+        let room = fields.len() + HEAD_ROOM + COPIED_MAX;
+        if self.buffer.capacity() < room {
+            // Takes the whole of the old buffer if nothing of it is in a queue any more.
+            self.buffer.reserve(BUFFER.max(room));
+        }
         put_status_line(&mut self.buffer, response.status);
         self.buffer.put_slice(self.date.as_bytes());
         self.buffer.put_slice(fields);
@@ -51,7 +94,6 @@ impl Encoder {
             Framing { version: Version::Http11, .. } => {}
         }
         self.buffer.put_slice(b"\r\n");
-        self.buffer.split().freeze()
     }
 
     fn refresh_date(&mut self, now: &Now) {
@@ -93,7 +135,6 @@ fn put_decimal(buffer: &mut BytesMut, mut number: u64) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::http::Body;
     use std::time::{Duration, SystemTime};
 
     fn now() -> Now {
@@ -101,8 +142,39 @@ mod tests {
     }
 
     fn head(response: &Response, version: Version, keep_alive: bool) -> String {
-        let head = Encoder::default().head(response, Framing { version, keep_alive }, &now());
-        String::from_utf8(head.to_vec()).unwrap()
+        message(&mut Encoder::default(), response, false, Framing { version, keep_alive }, &now())
+    }
+
+    fn message(
+        encoder: &mut Encoder,
+        response: &Response,
+        with_body: bool,
+        framing: Framing,
+        now: &Now,
+    ) -> String {
+        let mut queue = SendQueue::default();
+        encoder.push(&mut queue, response.clone(), with_body, framing, now);
+        let mut out = Vec::new();
+        while let Some(Segment::Bytes(bytes)) = queue.front() {
+            out.extend_from_slice(bytes);
+            queue.advance(bytes.len() as u64);
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_body_follows_its_head_in_the_same_piece_if_it_is_short() {
+        let framing = Framing { version: Version::Http11, keep_alive: true };
+        let mut encoder = Encoder::default();
+        for (length, pieces) in [(1, 1), (COPIED_MAX, 1), (COPIED_MAX + 1, 2), (3 * BUFFER, 2)] {
+            let mut response = Response::new(Status::Ok);
+            response.body = Body::bytes(vec![b'x'; length]);
+            let mut queue = SendQueue::default();
+            let head = encoder.push(&mut queue, response.clone(), true, framing, &now());
+            assert_eq!((queue.len(), queue.remaining()), (pieces, head + length as u64));
+            let text = message(&mut encoder, &response, true, framing, &now());
+            assert!(text.ends_with(&format!("Content-Length: {length}\r\n\r\n{}", "x".repeat(length))));
+        }
     }
 
     #[test]
@@ -136,8 +208,9 @@ mod tests {
             (Encoder::default(), Framing { version: Version::Http11, keep_alive: true });
         let response = Response::new(Status::Ok);
         for (later, expected) in [(0, ":37 GMT"), (1, ":38 GMT"), (0, ":37 GMT")] {
-            let head = encoder.head(&response, framing, &now().later(Duration::from_secs(later)));
-            assert!(String::from_utf8(head.to_vec()).unwrap().contains(expected));
+            let head =
+                message(&mut encoder, &response, true, framing, &now().later(Duration::from_secs(later)));
+            assert!(head.contains(expected));
         }
     }
 

@@ -68,7 +68,7 @@ impl HostGuard {
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
         let mut guard = HostGuard::default();
         for name in names {
-            let name = canonical(&name);
+            let name = without_dot(&name).to_owned();
             guard.any |= name == "*";
             guard.allowed.push(name);
         }
@@ -80,14 +80,20 @@ impl HostGuard {
         if self.any || host.parse::<Ipv4Addr>().is_ok() || host.parse::<Ipv6Addr>().is_ok() {
             return true;
         }
-        let name = canonical(host);
-        name == "localhost" || name.ends_with(".localhost") || self.allowed.contains(&name)
+        let name = without_dot(host);
+        let above = name.len().checked_sub(LOCALHOST.len()).and_then(|at| name.split_at_checked(at));
+        above.is_some_and(|(above, last)| {
+            last.eq_ignore_ascii_case(LOCALHOST) && (above.is_empty() || above.ends_with('.'))
+        }) || self.allowed.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 }
 
-/// Names do not depend on case, nor on the dot of a fully qualified one.
-fn canonical(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+/// It and what lies beneath it is always this machine (RFC 6761 §6.3).
+const LOCALHOST: &str = "localhost";
+
+/// Names do not depend on the dot of a fully qualified one, nor on case.
+fn without_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 #[cfg(test)]
