@@ -10,6 +10,7 @@ mod directories;
 mod explain;
 mod faults;
 mod files;
+mod freshness;
 mod guards;
 mod load;
 mod logs;
