@@ -131,12 +131,11 @@ impl Scanner {
 /// `method SP request-target SP HTTP-version`, with exactly one SP each (§3).
 fn request_line(line: &[u8]) -> Result<(&str, &str, Version), Error> {
     let line = from_utf8(line).map_err(|_| Error::Malformed)?;
-    let mut parts = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let mut spaces = memchr::memchr_iter(b' ', line.as_bytes());
+    let (Some(first), Some(second), None) = (spaces.next(), spaces.next(), spaces.next()) else {
         return Err(Error::Malformed);
     };
+    let (method, target, version) = (&line[..first], &line[first + 1..second], &line[second + 1..]);
     if !is_token(method.as_bytes()) || target.is_empty() {
         return Err(Error::Malformed);
     }
@@ -221,7 +220,8 @@ impl<'a> Framing<'a> {
         let (mut close, mut keep_alive) = (false, false);
         for line in lines {
             // obs-text passes, control bytes do not (§5; RFC 9110 §5.5).
-            if line.value.iter().any(|&b| (b < b' ' && b != b'\t') || b == 0x7f) {
+            // All bytes, and not up to the first bad one: so it is done for many at once.
+            if line.value.iter().fold(false, |bad, &b| bad | (b < b' ' && b != b'\t') | (b == 0x7f)) {
                 return Err(Error::Malformed);
             }
             let once = |slot: &mut Option<&'a [u8]>| match slot.replace(line.value) {

@@ -43,7 +43,7 @@ impl<'a> Target<'a> {
     ///
     /// None is 400: authority form, other schemes, fragments, control bytes.
     pub fn parse(target: &'a str) -> Option<(Target<'a>, Option<&'a str>)> {
-        if target.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'#') {
+        if target.bytes().fold(false, |bad, b| bad | (b <= b' ') | (b == 0x7f) | (b == b'#')) {
             return None;
         }
         if target == "*" {

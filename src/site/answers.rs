@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hashlink::LruCache;
 
 use super::cors::Grant;
 use super::files::{FileSystem, Node, OpenFile};
 use super::portion::Portion;
+use super::recent::Recent;
 use super::rules::Rules;
 use super::{Site, coded};
 use crate::clock::Now;
@@ -100,10 +100,8 @@ pub(super) struct Basis {
 
 /// Answers of one loop, within a limit of bytes.
 pub(super) struct Answers {
-    /// By target; the one that was used last comes last.
-    known: LruCache<Vec<u8>, Vec<Known>>,
-    bytes: usize,
-    bytes_max: usize,
+    /// By target.
+    known: Recent<Vec<Known>>,
     /// The rules by which they were made.
     rules: Arc<Rules>,
 }
@@ -155,7 +153,7 @@ impl Known {
 impl Answers {
     /// Remembers answers in up to so many bytes; with 0 none.
     pub fn new(bytes_max: usize) -> Self {
-        Answers { known: LruCache::new_unbounded(), bytes: 0, bytes_max, rules: Arc::default() }
+        Answers { known: Recent::new(bytes_max), rules: Arc::default() }
     }
 
     /// Forgets all that was made by other rules.
@@ -163,12 +161,11 @@ impl Answers {
         if !Arc::ptr_eq(&self.rules, rules) {
             self.rules = Arc::clone(rules);
             self.known.clear();
-            self.bytes = 0;
         }
     }
 
     fn get(&mut self, question: &Question<'_>, now: &Now) -> Option<&Known> {
-        let kinds = self.known.get(question.target.as_bytes())?;
+        let kinds = self.known.get(question.target.as_bytes(), now.instant)?;
         let known = kinds.iter().find(|known| known.is_for(question))?;
         known.until.is_none_or(|until| now.instant < until).then_some(known)
     }
@@ -184,7 +181,11 @@ impl Answers {
         };
         response.fields.share();
         let fields = response.fields.clone();
-        let mut known = self.take(question, &basis).unwrap_or_else(|| Known {
+        let target = question.target.as_bytes();
+        let mut kinds = self.known.remove(target).unwrap_or_default();
+        let before = kinds.iter().position(|known| known.is_for(question)).map(|at| kinds.remove(at));
+        kinds.truncate(KINDS_MAX - 1);
+        let mut known = before.filter(|known| known.basis == basis).unwrap_or_else(|| Known {
             accept_encoding: question.accept_encoding.map(<[u8]>::to_vec),
             grant: question.grant,
             basis,
@@ -197,31 +198,10 @@ impl Answers {
             Status::Ok => known.ok = Some((fields, coded)),
             _ => known.not_modified = Some(fields),
         }
-        self.bytes += known.cost();
-        let target = question.target.as_bytes();
-        match self.known.get_mut(target) {
-            Some(kinds) => kinds.push(known),
-            None => {
-                self.bytes += target.len();
-                self.known.insert(target.to_vec(), vec![known]);
-            }
-        }
-        while self.bytes > self.bytes_max
-            && let Some((target, kinds)) = self.known.remove_lru()
-        {
-            self.bytes -= target.len() + kinds.iter().map(Known::cost).sum::<usize>();
-        }
-    }
-
-    /// Takes out what is known for such a client, and whom there is no room for; gives it
-    /// back if it follows from the same.
-    fn take(&mut self, question: &Question<'_>, basis: &Basis) -> Option<Known> {
-        let kinds = self.known.get_mut(question.target.as_bytes())?;
-        let at = kinds.iter().position(|known| known.is_for(question));
-        let is_full = kinds.len() >= KINDS_MAX;
-        let known = kinds.remove(at.or(is_full.then_some(0))?);
-        self.bytes -= known.cost();
-        (at.is_some() && known.basis == *basis).then_some(known)
+        // The newest first: it is the likeliest to be asked for again.
+        kinds.insert(0, known);
+        let cost = kinds.iter().map(Known::cost).sum();
+        self.known.insert(target, kinds, cost, now.instant);
     }
 }
 

@@ -24,9 +24,10 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hashlink::{LinkedHashMap, LruCache};
+use hashlink::LinkedHashMap;
 
 use super::files::{Content, FileSystem, Keep, Lister, Node, OpenFile};
+use super::recent::Recent;
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::sys::{self, Trouble};
@@ -47,10 +48,8 @@ const OVERHEAD: usize = 256;
 /// A file system that remembers what it reads of another. One for each loop.
 pub struct Cached<F> {
     inner: F,
-    /// By path; the one that was used last comes last.
-    files: LruCache<Vec<u8>, Remembered>,
-    bytes: usize,
-    bytes_max: usize,
+    /// By path.
+    files: Recent<Remembered>,
     /// What else was found in this turn, by path. Never longer: it holds files open.
     found: LinkedHashMap<Vec<u8>, Found>,
     turn: Option<Now>,
@@ -74,13 +73,12 @@ enum Found {
 impl<F: FileSystem> Cached<F> {
     /// Remembers files of `inner` in up to `bytes_max` bytes; with 0 nothing.
     pub fn new(inner: F, bytes_max: usize) -> Self {
-        let (files, found) = (LruCache::new_unbounded(), LinkedHashMap::new());
-        Cached { inner, files, bytes: 0, bytes_max, found, turn: None }
+        Cached { inner, files: Recent::new(bytes_max), found: LinkedHashMap::new(), turn: None }
     }
 
     /// The file of that name, if it is known and the same still.
     fn recall(&mut self, path: &SafePath, now: &Now) -> Option<OpenFile> {
-        let known = self.files.get_mut(path.as_bytes())?;
+        let known = self.files.get(path.as_bytes(), now.instant)?;
         if !known.checked.is_same_reading(now) {
             let is_proven = now.instant.saturating_duration_since(known.proven) < PROOF_INTERVAL;
             if !is_proven || self.inner.version(path, now) != Some(known.file.version) {
@@ -93,15 +91,15 @@ impl<F: FileSystem> Cached<F> {
 
     /// Remembers what was opened, if it is worth it, and forgets what was there before.
     fn remember(&mut self, path: &SafePath, file: OpenFile, now: &Now) -> io::Result<OpenFile> {
-        if let Some(known) = self.files.get_mut(path.as_bytes())
+        if let Some(known) = self.files.get(path.as_bytes(), now.instant)
             && known.file.version == file.version
         {
             (known.proven, known.checked) = (now.instant, *now);
             return Ok(known.file.clone());
         }
-        self.forget(path);
-        let cost = OVERHEAD + path.as_bytes().len() + usize::try_from(file.len).unwrap_or(usize::MAX);
-        let is_small = (1..=FILE_MAX).contains(&file.len) && cost <= self.bytes_max;
+        self.files.remove(path.as_bytes());
+        let cost = OVERHEAD.saturating_add(usize::try_from(file.len).unwrap_or(usize::MAX));
+        let is_small = (1..=FILE_MAX).contains(&file.len) && cost <= self.files.bytes_max();
         if !is_small
             || !file.version.is_settled(now.system)
             || self.inner.version(path, now) != Some(file.version)
@@ -115,20 +113,8 @@ impl<F: FileSystem> Cached<F> {
         }
         let file = OpenFile { content: Content::Memory(bytes), ..file };
         let remembered = Remembered { file: file.clone(), proven: now.instant, checked: *now };
-        self.files.insert(path.as_bytes().to_vec(), remembered);
-        self.bytes += cost;
-        while self.bytes > self.bytes_max
-            && let Some((path, known)) = self.files.remove_lru()
-        {
-            self.bytes -= cost_of(&path, &known);
-        }
+        self.files.insert(path.as_bytes(), remembered, cost, now.instant);
         Ok(file)
-    }
-
-    fn forget(&mut self, path: &SafePath) {
-        if let Some(known) = self.files.remove(path.as_bytes()) {
-            self.bytes -= cost_of(path.as_bytes(), &known);
-        }
     }
 
     /// Asks the disk.
@@ -136,7 +122,7 @@ impl<F: FileSystem> Cached<F> {
         match self.inner.open(path, now) {
             Ok(Node::File(file)) => self.remember(path, file, now).map(Node::File),
             other => {
-                self.forget(path);
+                self.files.remove(path.as_bytes());
                 other
             }
         }
@@ -153,11 +139,6 @@ impl<F: FileSystem> Cached<F> {
         };
         self.found.insert(path.as_bytes().to_vec(), found);
     }
-}
-
-/// The same as when it came in, for the length of what is remembered never changes.
-fn cost_of(path: &[u8], known: &Remembered) -> usize {
-    OVERHEAD + path.len() + known.file.len as usize
 }
 
 impl<F: FileSystem> FileSystem for Cached<F> {

@@ -41,6 +41,7 @@ pub mod multipart;
 pub mod natural;
 pub mod options;
 mod portion;
+mod recent;
 pub mod representation;
 mod routes;
 pub mod routing;
