@@ -129,25 +129,35 @@ impl Scanner {
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one SP each (§3).
-fn request_line(line: &[u8]) -> Result<(&str, &str, Version), Error> {
-    let line = from_utf8(line).map_err(|_| Error::Malformed)?;
-    let mut spaces = memchr::memchr_iter(b' ', line.as_bytes());
+fn request_line(line: &[u8]) -> Result<Version, Error> {
+    let mut spaces = memchr::memchr_iter(b' ', line);
     let (Some(first), Some(second), None) = (spaces.next(), spaces.next(), spaces.next()) else {
         return Err(Error::Malformed);
     };
     let (method, target, version) = (&line[..first], &line[first + 1..second], &line[second + 1..]);
-    if !is_token(method.as_bytes()) || target.is_empty() {
+    if !is_token(method) || target.is_empty() {
         return Err(Error::Malformed);
     }
-    match version.as_bytes() {
-        b"HTTP/1.1" => Ok((method, target, Version::Http11)),
-        b"HTTP/1.0" => Ok((method, target, Version::Http10)),
+    match version {
+        b"HTTP/1.1" => Ok(Version::Http11),
+        b"HTTP/1.0" => Ok(Version::Http10),
         // HTTP/0.9 had no version; the preface of HTTP/2 is made to be refused here (RFC 9113 §3.4).
-        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] if method != "PRI" => {
+        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] if method != b"PRI" => {
             Err(Error::Version)
         }
         _ => Err(Error::Malformed),
     }
+}
+
+/// Whether there are bytes in a head that have no place in any (§2.2, §5; RFC 9110 §5.5):
+/// obs-text passes, control bytes do not, and CR only before LF. All bytes are looked at,
+/// and not those up to the first bad one: so it is done for many at once.
+fn has_control_bytes(head: &[u8]) -> bool {
+    let is_bad = |b: u8| (b < b' ' && !matches!(b, b'\t' | b'\r' | b'\n')) | (b == 0x7f);
+    let bad = head.iter().fold(false, |bad, &b| bad | is_bad(b));
+    // A scanner lets no LF through that has no CR before it.
+    let count = |byte: u8| head.iter().filter(|&&b| b == byte).count();
+    bad || count(b'\r') != count(b'\n')
 }
 
 /// A request, and what it means for the connection.
@@ -182,8 +192,11 @@ pub fn field_storage<'a>() -> FieldStorage<'a> {
 /// # Errors
 /// [`Error`], which names the status.
 pub fn parse<'a>(head: &'a [u8], storage: &'a mut FieldStorage<'a>) -> Result<Parsed<'a>, Error> {
+    if has_control_bytes(head) {
+        return Err(Error::Malformed);
+    }
     let line_end = memchr::memchr(b'\r', head).ok_or(Error::Malformed)?;
-    let (method_token, target_text, version) = request_line(&head[..line_end])?;
+    let version = request_line(&head[..line_end])?;
     let mut raw = httparse::Request::new(&mut []);
     match raw.parse_with_uninit_headers(head, storage) {
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
@@ -191,6 +204,10 @@ pub fn parse<'a>(head: &'a [u8], storage: &'a mut FieldStorage<'a>) -> Result<Pa
         Ok(_) | Err(_) => return Err(Error::Malformed),
     }
     let lines: &'a [FieldLine<'a>] = raw.headers;
+    // They were split at the same spaces, and are UTF-8 here.
+    let (Some(method_token), Some(target_text)) = (raw.method, raw.path) else {
+        return Err(Error::Malformed);
+    };
     let (target, absolute) = Target::parse(target_text).ok_or(Error::Malformed)?;
     let method = Method::parse(method_token.as_bytes());
     if target == Target::Asterisk && method != Method::Options {
@@ -219,11 +236,6 @@ impl<'a> Framing<'a> {
         let (mut host, mut length, mut coding) = (None, None, None);
         let (mut close, mut keep_alive) = (false, false);
         for line in lines {
-            // obs-text passes, control bytes do not (§5; RFC 9110 §5.5).
-            // All bytes, and not up to the first bad one: so it is done for many at once.
-            if line.value.iter().fold(false, |bad, &b| bad | (b < b' ' && b != b'\t') | (b == 0x7f)) {
-                return Err(Error::Malformed);
-            }
             let once = |slot: &mut Option<&'a [u8]>| match slot.replace(line.value) {
                 Some(_) => Err(Error::Malformed),
                 None => Ok(()),

@@ -18,7 +18,7 @@ impl<'a> Authority<'a> {
             address.parse::<Ipv6Addr>().ok()?;
             (address, port)
         } else {
-            let end = value.find(':').unwrap_or(value.len());
+            let end = memchr::memchr(b':', value.as_bytes()).unwrap_or(value.len());
             let (host, port) = value.split_at(end);
             if host.is_empty() || !is_reg_name(host) {
                 return None;
@@ -41,8 +41,9 @@ fn is_reg_name(host: &str) -> bool {
     let mut bytes = host.bytes();
     while let Some(byte) = bytes.next() {
         let fine = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
             b'%' => (0..2).all(|_| bytes.next().is_some_and(|b| b.is_ascii_hexdigit())),
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
+            _ => b"!$&'()*+,;=".contains(&byte),
         };
         if !fine {
             return false;

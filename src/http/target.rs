@@ -67,8 +67,8 @@ impl<'a> Target<'a> {
     }
 
     fn split(target: &'a str) -> Target<'a> {
-        match target.split_once('?') {
-            Some((path, query)) => Target::Path { path, query: Some(query) },
+        match memchr::memchr(b'?', target.as_bytes()) {
+            Some(at) => Target::Path { path: &target[..at], query: Some(&target[at + 1..]) },
             None => Target::Path { path: target, query: None },
         }
     }

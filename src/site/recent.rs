@@ -21,8 +21,8 @@ struct Entry<V> {
     value: V,
     /// What it takes of the limit, its key included.
     cost: usize,
-    /// When it was last moved to the end.
-    moved: Instant,
+    /// When it may be moved to the end again.
+    movable: Instant,
 }
 
 impl<V> Recent<V> {
@@ -41,8 +41,8 @@ impl<V> Recent<V> {
         let RawEntryMut::Occupied(mut entry) = self.entries.raw_entry_mut().from_key(key) else {
             return None;
         };
-        if now.saturating_duration_since(entry.get().moved) >= ORDER_INTERVAL {
-            entry.get_mut().moved = now;
+        if entry.get().movable <= now {
+            entry.get_mut().movable = now + ORDER_INTERVAL;
             entry.to_back();
         }
         Some(&mut entry.into_mut().value)
@@ -57,7 +57,7 @@ impl<V> Recent<V> {
             return;
         }
         self.bytes += cost;
-        self.entries.insert(key.to_vec(), Entry { value, cost, moved: now });
+        self.entries.insert(key.to_vec(), Entry { value, cost, movable: now + ORDER_INTERVAL });
         while self.bytes > self.bytes_max
             && let Some((_, entry)) = self.entries.pop_front()
         {

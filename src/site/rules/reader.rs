@@ -44,13 +44,14 @@ pub struct Reader {
     /// None if rules are switched off.
     shared: Option<Shared>,
     rules: Arc<Rules>,
-    checked: Option<Instant>,
+    /// When it is time to look again.
+    due: Option<Instant>,
 }
 
 impl Reader {
     /// A reader that has read nothing yet.
     pub fn new(shared: Option<Shared>) -> Reader {
-        Reader { shared, rules: Arc::default(), checked: None }
+        Reader { shared, rules: Arc::default(), due: None }
     }
 
     /// Whether there are rules at all, and so files that are not served.
@@ -65,9 +66,9 @@ impl Reader {
 
     /// Looks at the files, unless that was done within the last second.
     pub fn refresh(&mut self, files: &mut impl FileSystem, now: &Now, report: &Report) {
-        let is_over = |checked| now.instant.saturating_duration_since(checked) >= CHECK_INTERVAL;
-        let Some(shared) = self.shared.as_ref().filter(|_| self.checked.is_none_or(is_over)) else { return };
-        self.checked = Some(now.instant);
+        let is_due = self.due.is_none_or(|due| due <= now.instant);
+        let Some(shared) = self.shared.as_ref().filter(|_| is_due) else { return };
+        self.due = Some(now.instant + CHECK_INTERVAL);
         let mut edition = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut complaints = Vec::new();
         let changed = [
