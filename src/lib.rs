@@ -53,7 +53,8 @@
 //!
 //! 1. `main` → [`config::Config::from_args`] → [`server::Server::bind`], then `run`:
 //!    one [`net::EventLoop`] per core. Each has its own poller, connections, deadlines,
-//!    root and log buffer; they share the options and the pool, and nothing that changes.
+//!    root and log buffer; they share the pool and the options, among these what is
+//!    remembered of files and the listings that are being made.
 //! 2. The loop sleeps until the nearest of its [`net::deadlines`], wakes, and reads the
 //!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
 //!    at once: often the request is there with its connection, and then the poller
@@ -72,9 +73,10 @@
 //!    [memory](site::derived) → [preconditions](http::precondition) →
 //!    [ranges](http::range) → fields and segments. What is missing may be answered by
 //!    another file ([`site::routing`]), and an error be told by a page of the user's own
-//!    ([`site::error_page`]). A listing is made in the pool and takes the
-//!    [conditions](http::precondition::Conditions) of its request along, for its validator
-//!    is made of its content.
+//!    ([`site::error_page`]). A listing is made in the pool, once for all who asked for it
+//!    before its reading began ([`site::flight`]); each takes the
+//!    [conditions](http::precondition::Conditions) of its own request along, for the
+//!    validator is made of the content.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
 //! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield.

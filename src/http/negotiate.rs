@@ -4,7 +4,7 @@
 use super::fields::{RequestFields, is_token};
 
 /// The forms in which `serve` speaks of directories and errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// For people.
     Html,

@@ -164,6 +164,10 @@ impl<F: FileSystem> FileSystem for Cached<F> {
         self.inner.lister(path, most, keep)
     }
 
+    fn place(&self, path: &SafePath) -> Option<super::files::Place> {
+        self.inner.place(path)
+    }
+
     fn is_shared_by_name(&self, path: &SafePath) -> bool {
         self.inner.is_shared_by_name(path)
     }

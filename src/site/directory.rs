@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::files::{Entries, FileSystem, Node, OpenFile};
 use super::rules::is_rule_file;
 use super::{Options, Site, error, listing, status_of};
@@ -91,12 +93,19 @@ impl<F: FileSystem> Site<F> {
             Form::Html => "as a page".to_owned(),
             Form::Json => "as JSON, which the request prefers".to_owned(),
         });
+        let ticket = self.options.flights.board(self.files.place(path).map(|place| (place, form)));
         let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         let conditions = Conditions::of(request.method, request.fields);
-        Answer::Later(Box::new(move || match lister() {
-            Ok(entries) => page(form, &path, entries, &conditions, &options),
-            Err(error) => error::page(status_of(&error, &path, &report), form),
+        Answer::Later(Box::new(move || {
+            let make = || match lister() {
+                Ok(entries) => Ok(Page::make(form, &path, entries, &options)),
+                Err(error) => Err(status_of(&error, &path, &report)),
+            };
+            // The panic itself is reported by the thread on which it was.
+            let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
+            let answer = made.and_then(|page| page.answer(form, &conditions));
+            answer.unwrap_or_else(|status| error::page(status, form))
         }))
     }
 }
@@ -106,35 +115,44 @@ fn is_hidden_entry(directory: &SafePath, name: &[u8]) -> bool {
     is_hidden(name) && directory.join(name).is_none_or(|path| path.is_hidden())
 }
 
-/// The listing, if the request still wants it once it is known. A directory's time says
-/// nothing of the sizes and times of its files, so the validator is made of the page.
-fn page(
-    form: Form,
-    path: &SafePath,
-    entries: Entries,
-    conditions: &Conditions,
-    options: &Options,
-) -> Response {
-    let body = listing::render(form, path, entries.rows, entries.truncated);
-    let tag = ETag::of_bytes(&body);
-    let mut response = match conditions.evaluate(&Validators::of_content(tag)) {
-        // Listings have no parts: who asks for one gets all, as §14.2 allows.
-        Outcome::Proceed { range: _ } => {
-            let Some(body) = options.listings.lend(body) else {
-                return error::page(Status::ServiceUnavailable, form);
-            };
-            let mut response = Response::new(Status::Ok);
-            response.fields.push("Content-Type", listing::content_type(form));
-            response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
-            response.body = Body::bytes(body);
-            response
-        }
-        Outcome::NotModified => Response::new(Status::NotModified),
-        Outcome::PreconditionFailed => return error::page(Status::PreconditionFailed, form),
-    };
-    response.fields.push_block("Cache-Control: no-cache\r\nVary: Accept\r\n");
-    response.fields.push("ETag", tag);
-    response
+/// What came of a reading, for all who share it.
+pub type Made = Result<Page, Status>;
+
+/// A listing, made once for all who wait for it.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// None when there is no room for it.
+    body: Option<Bytes>,
+    tag: ETag,
+}
+
+impl Page {
+    /// A directory's time says nothing of the sizes and times of its files, so the
+    /// validator is made of the page.
+    fn make(form: Form, path: &SafePath, entries: Entries, options: &Options) -> Page {
+        let body = listing::render(form, path, entries.rows, entries.truncated);
+        let tag = ETag::of_bytes(&body);
+        Page { body: options.listings.lend(body), tag }
+    }
+
+    /// The listing, if the request still wants it now that it is known.
+    fn answer(self, form: Form, conditions: &Conditions) -> Result<Response, Status> {
+        let mut response = match conditions.evaluate(&Validators::of_content(self.tag)) {
+            // Listings have no parts: who asks for one gets all, as §14.2 allows.
+            Outcome::Proceed { range: _ } => {
+                let mut response = Response::new(Status::Ok);
+                response.fields.push("Content-Type", listing::content_type(form));
+                response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
+                response.body = Body::bytes(self.body.ok_or(Status::ServiceUnavailable)?);
+                response
+            }
+            Outcome::NotModified => Response::new(Status::NotModified),
+            Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
+        };
+        response.fields.push_block("Cache-Control: no-cache\r\nVary: Accept\r\n");
+        response.fields.push("ETag", self.tag);
+        Ok(response)
+    }
 }
 
 /// `?format=json`, also among other parameters.

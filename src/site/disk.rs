@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile};
+use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile, Place};
 use super::listing::Row;
 use crate::clock::Now;
 use crate::http::SafePath;
@@ -121,6 +121,12 @@ impl FileSystem for Disk {
 
     fn is_shared_by_name(&self, path: &SafePath) -> bool {
         self.single.as_deref() == Some(path.as_bytes())
+    }
+
+    fn place(&self, path: &SafePath) -> Option<Place> {
+        // Loops may have different roots for a moment, when it is exchanged. A NUL is in
+        // no path.
+        Some([&self.root.identity()[..], b"\0", path.as_bytes()].concat())
     }
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {

@@ -132,6 +132,9 @@ pub type Lister = Box<dyn FnOnce() -> io::Result<Entries> + Send>;
 /// Which names of a directory are wanted.
 pub type Keep = Box<dyn Fn(&[u8]) -> bool + Send>;
 
+/// Names a directory: equal places have the same entries, whichever loop asks.
+pub type Place = Vec<u8>;
+
 /// The files of a site. One for each loop, so it may remember things.
 pub trait FileSystem {
     /// Opens what lies under a path; never blocks on what is no file, never leaves the root.
@@ -152,6 +155,12 @@ pub trait FileSystem {
     /// What reads the directory under a path: at most `most` entries of those whose
     /// names `keep` wants. An entry is there if and only if `open` would find it.
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister;
+
+    /// The place of the directory under a path, by which one reading serves all who wait
+    /// for one; None where each is to read for itself.
+    fn place(&self, _: &SafePath) -> Option<Place> {
+        None
+    }
 
     /// Whether the path is the very name that was given to be shared: then it is shown,
     /// though it begin with a dot.

@@ -4,10 +4,14 @@ use super::budget::Budget;
 use super::cache_control::CachePolicy;
 use super::cors::Cors;
 use super::derived::Derived;
+use super::directory::Made;
+use super::files::Place;
+use super::flight::Flights;
 use super::multipart::Boundaries;
 use super::rules;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
+use crate::http::negotiate::Form;
 use crate::http::{SafePath, Status};
 
 /// The options of a site.
@@ -42,6 +46,8 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
+    /// The listings that are being made, over all loops.
+    pub flights: Flights<(Place, Form), Made>,
     /// Whether siblings such as `app.js.br` are sent for their files.
     pub precompressed: bool,
     /// Whether files without siblings are compressed.
@@ -71,6 +77,7 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
+            flights: Flights::default(),
             precompressed: true,
             compress: true,
             derived: Derived::default(),

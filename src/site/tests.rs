@@ -14,6 +14,7 @@ use crate::http::{Body, RequestFields, Version};
 use crate::segment::Segment;
 
 mod routing;
+mod sharing;
 
 /// Files that fail as they are told, and remember what was asked of them.
 struct Watched {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::files::{FileSystem, Keep, Lister, Node, OpenFile};
+use super::files::{FileSystem, Keep, Lister, Node, OpenFile, Place};
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::sys::{self, Trouble, Version};
@@ -82,6 +82,10 @@ impl<F: FileSystem> FileSystem for Traced<F> {
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
         self.inner.lister(path, most, keep)
+    }
+
+    fn place(&self, path: &SafePath) -> Option<Place> {
+        self.inner.place(path)
     }
 
     fn is_shared_by_name(&self, path: &SafePath) -> bool {

@@ -16,7 +16,7 @@
 //!   places lead nowhere. [`Root::list`] says the same of every entry as `open` would.
 //!   [`Root::version`] asks, in one call, which version of a file a name leads to, where
 //!   a system can. [`Root::is_current`] tells whether the path given at the start still
-//!   leads to this very directory.
+//!   leads to this very directory, and [`Root::identity`] tells it from others.
 //! - [`send_file`]: file → socket inside the kernel, or `Unsupported`.
 //! - [`send_more`]: a write that tells the kernel that more follows at once.
 //! - [`bind`]: the listening sockets of one address, one for each event loop;

@@ -3,11 +3,11 @@
 //! The kernel contains the look-up where it can, else the walk does. Nothing is
 //! remembered between two look-ups, and nothing is ever created, written or run.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
@@ -110,13 +110,13 @@ impl Root {
         let mut directory = Dir::new(OwnedFd::from(file))?;
         while let Some(entry) = directory.read() {
             let entry = entry?;
-            let name = entry.file_name().to_bytes();
+            let (name, for_system) = (entry.file_name().to_bytes(), entry.file_name());
             if !keep(name) {
                 continue;
             }
             full.truncate(parent);
             full.extend_from_slice(name);
-            let Some(stat) = self.look(directory.fd()?, name, &full) else { continue };
+            let Some(stat) = self.look(directory.fd()?, for_system, &full) else { continue };
             if listing.entries.len() == most {
                 listing.truncated = true;
                 break;
@@ -130,6 +130,12 @@ impl Root {
     /// not to one that has taken its place.
     pub fn is_current(&self) -> bool {
         rustix::fs::stat(&self.path).is_ok_and(|stat| walk::identity(&stat) == self.tree.identity)
+    }
+
+    /// What tells this directory from every other one, as long as it is open.
+    pub fn identity(&self) -> Vec<u8> {
+        let (device, inode) = self.tree.identity;
+        [device.to_ne_bytes(), inode.to_ne_bytes()].concat()
     }
 
     /// Opens a name for reading, whatever it turns out to be.
@@ -146,11 +152,10 @@ impl Root {
 
     /// The facts of one entry of a directory, if it is one to show. Nothing is opened
     /// for reading: a FIFO among the entries must not block, a device not wake up.
-    fn look(&self, directory: BorrowedFd<'_>, name: &[u8], full: &[u8]) -> Option<Stat> {
-        if matches!(name, b"." | b"..") {
+    fn look(&self, directory: BorrowedFd<'_>, name: &CStr, full: &[u8]) -> Option<Stat> {
+        if matches!(name.to_bytes(), b"." | b"..") {
             return None;
         }
-        let name = OsStr::from_bytes(name);
         let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
             return facts(&stat);

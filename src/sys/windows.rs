@@ -129,6 +129,12 @@ impl Root {
         fs::canonicalize(&self.given).is_ok_and(|path| path == self.path)
     }
 
+    /// What tells this directory from every other one. All is read by the path, so that
+    /// roots of one path are one root.
+    pub fn identity(&self) -> Vec<u8> {
+        self.path.as_os_str().as_encoded_bytes().to_vec()
+    }
+
     /// Never known: a handle would have to be opened for it, which is what costs.
     pub fn version(&self, _relative: &[u8]) -> Option<Version> {
         None

@@ -299,3 +299,25 @@ fn a_root_that_is_deleted_and_made_again_is_served_again() {
     assert_eq!(client.get("/a.txt").status, 404);
     assert_eq!(names(&client.get("/?format=json")), ["b.txt"]);
 }
+
+/// Listings that are asked for at once are made together, by two loops and some threads.
+#[test]
+fn whoever_has_changed_a_directory_sees_it_in_the_next_listing_however_many_ask() {
+    let server = TestServer::start(&[]);
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let (server, mut client) = (&server, server.connect());
+            scope.spawn(move || {
+                for round in 0..40 {
+                    let name = format!("{writer}-{round}");
+                    server.write(&name, "");
+                    assert!(names(&client.get("/?format=json")).contains(&name), "{name} was there before");
+                    std::fs::remove_file(server.directory.path().join(&name)).unwrap();
+                    let form = if round % 2 == 0 { "/" } else { "/?format=json" };
+                    let link = format!("\"./{name}\"");
+                    assert!(!client.get(form).text().contains(&link), "{name} was gone before");
+                }
+            });
+        }
+    });
+}

@@ -59,6 +59,10 @@ struct Harmless;
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all is, and then no character needs a look of its own.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, character) in fragment.char_indices().filter(|(_, c)| is_deceptive(*c)) {
             out.write_all(&fragment.as_bytes()[written..at])?;

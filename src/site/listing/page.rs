@@ -4,7 +4,7 @@
 //! thousand entries they would be a fifth of a megabyte. What a reader sees of a name
 //! goes through [`push_text`], and what a browser follows through [`push_href`].
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use super::{Row, is_deceptive, push_href, timestamp};
 use crate::http::SafePath;
@@ -28,12 +28,11 @@ const CONTROL_PICTURES: &str = "␀␁␂␃␄␅␆␇␈␉␊␋␌␍␎␏
 pub(super) fn render(path: &SafePath, rows: &[&Row], truncated: bool) -> Vec<u8> {
     let names: usize = rows.iter().map(|row| 3 * row.name.len()).sum();
     let mut out = String::with_capacity(STYLE.len() + PAGE_BYTES + ROW_BYTES * rows.len() + names);
-    // A String takes whatever is written to it, so there is no error to report.
-    let _ = write_page(&mut out, path, rows, truncated);
+    push_page(&mut out, path, rows, truncated);
     out.into_bytes()
 }
 
-fn write_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool) -> fmt::Result {
+fn push_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool) {
     out.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>");
     push_title(out, path);
     out.push_str(
@@ -45,11 +44,9 @@ fn write_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool)
     push_breadcrumbs(out, path);
     out.push_str("<main>\n");
     if truncated {
-        let shown = Grouped(rows.len() as u64);
-        writeln!(
-            out,
-            "<p class=\"note\">This folder holds more than is shown here: only {shown} entries are listed."
-        )?;
+        out.push_str("<p class=\"note\">This folder holds more than is shown here: only ");
+        push_grouped(out, rows.len() as u64);
+        out.push_str(" entries are listed.\n");
     }
     if rows.is_empty() {
         out.push_str("<p class=\"empty\">Nothing here yet.");
@@ -58,10 +55,10 @@ fn write_page(out: &mut String, path: &SafePath, rows: &[&Row], truncated: bool)
         }
         out.push('\n');
     } else {
-        write_table(out, path, rows)?;
+        push_table(out, path, rows);
     }
     out.push_str("</main>\n");
-    write_totals(out, rows)
+    push_totals(out, rows);
 }
 
 /// The name of the folder first, which is what a narrow tab shows.
@@ -111,7 +108,7 @@ fn push_ancestor(out: &mut String, levels: usize) {
     out.push('"');
 }
 
-fn write_table(out: &mut String, path: &SafePath, rows: &[&Row]) -> fmt::Result {
+fn push_table(out: &mut String, path: &SafePath, rows: &[&Row]) {
     out.push_str(
         "<table>\n<thead><tr><th scope=\"col\">Name<th scope=\"col\" title=\"1 kB is 1,000 bytes\">Size\
          <th scope=\"col\">Modified (UTC)\n<tbody>\n",
@@ -121,14 +118,13 @@ fn write_table(out: &mut String, path: &SafePath, rows: &[&Row]) -> fmt::Result 
     }
     let mut time = String::with_capacity(20);
     for row in rows {
-        write_row(out, row, &mut time)?;
+        push_row(out, row, &mut time);
     }
     out.push_str("</table>\n");
-    Ok(())
 }
 
 /// One row. `time` is only lent, so that not every row needs memory for its own.
-fn write_row(out: &mut String, row: &Row, time: &mut String) -> fmt::Result {
+fn push_row(out: &mut String, row: &Row, time: &mut String) {
     out.push_str(if row.is_directory { "<tr class=\"d\"><th><a href=\"" } else { "<tr><th><a href=\"" });
     push_href(out, row);
     // The element isolates the name, so that none in a right-to-left script, and no
@@ -139,93 +135,110 @@ fn write_row(out: &mut String, row: &Row, time: &mut String) -> fmt::Result {
     if row.is_directory {
         out.push_str("<td>");
     } else {
-        write_size(out, row.len)?;
+        push_size(out, row.len);
     }
     out.push_str("<td>");
     if let Some(modified) = timestamp(row) {
         time.clear();
-        write!(time, "{modified}")?;
+        // A String takes whatever is written to it, so there is no error to report.
+        let _ = write!(time, "{modified}");
         // `2026-11-22T10:00:00Z`: the day, and the time to the minute.
-        let (day, minute) = (&time[..10], &time[11..16]);
-        write!(out, "<time datetime=\"{time}\">{day} {minute}</time>")?;
+        for piece in ["<time datetime=\"", time, "\">", &time[..10], " ", &time[11..16], "</time>"] {
+            out.push_str(piece);
+        }
     }
     out.push('\n');
-    Ok(())
 }
 
 /// A cell with a size, which in bytes is exact, and else has the exact one in its title.
-fn write_size(out: &mut String, bytes: u64) -> fmt::Result {
+fn push_size(out: &mut String, bytes: u64) {
     if bytes < 1000 {
-        write!(out, "<td>{}", Size(bytes))
+        out.push_str("<td>");
     } else {
-        write!(out, "<td title=\"{} bytes\">{}", Grouped(bytes), Size(bytes))
+        out.push_str("<td title=\"");
+        push_grouped(out, bytes);
+        out.push_str(" bytes\">");
     }
+    push_short(out, bytes);
 }
 
 /// What there is in all, in a line.
-fn write_totals(out: &mut String, rows: &[&Row]) -> fmt::Result {
+fn push_totals(out: &mut String, rows: &[&Row]) {
     let folders = rows.iter().filter(|row| row.is_directory).count();
     let files = rows.len() - folders;
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     out.push_str("<footer>");
     if folders > 0 {
-        let noun = if folders == 1 { "folder" } else { "folders" };
-        write!(out, "{} {noun}", Grouped(folders as u64))?;
+        push_grouped(out, folders as u64);
+        out.push_str(if folders == 1 { " folder" } else { " folders" });
     }
     if files > 0 {
-        let (comma, noun) = (if folders > 0 { ", " } else { "" }, if files == 1 { "file" } else { "files" });
+        out.push_str(if folders > 0 { ", " } else { "" });
+        push_grouped(out, files as u64);
+        out.push_str(if files == 1 { " file, <span title=\"" } else { " files, <span title=\"" });
         // Sparse files can claim more than a number of 64 bits holds.
         let bytes =
             rows.iter().filter(|row| !row.is_directory).fold(0u64, |sum, row| sum.saturating_add(row.len));
-        let (files, exact) = (Grouped(files as u64), Grouped(bytes));
-        write!(out, "{comma}{files} {noun}, <span title=\"{exact} bytes\">{}</span>", Size(bytes))?;
+        push_grouped(out, bytes);
+        out.push_str(" bytes\">");
+        push_short(out, bytes);
+        out.push_str("</span>");
     }
     out.push_str("</footer>\n");
-    Ok(())
 }
 
 /// A size for people: `312 B`, `1.2 kB`, in decimal units.
-struct Size(u64);
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 1000 {
-            return write!(f, "{} B", self.0);
-        }
-        let (mut unit, mut scale) = (0, 1000u128);
-        let tenths = |scale: u128| (u128::from(self.0) * 10 + scale / 2) / scale;
-        // What would be rounded to 1000.0 is 1.0 of the next unit.
-        while tenths(scale) >= 10_000 && unit + 1 < UNITS.len() {
-            (unit, scale) = (unit + 1, scale * 1000);
-        }
-        let tenths = tenths(scale);
-        write!(f, "{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+fn push_short(out: &mut String, bytes: u64) {
+    if bytes < 1000 {
+        push_grouped(out, bytes);
+        return out.push_str(" B");
     }
+    // Rounded to tenths. What would be more than a number holds is cut to the same.
+    let tenths = |scale: u64| bytes.saturating_add(scale / 20) / (scale / 10);
+    let (mut unit, mut scale) = (0, 1000);
+    // What would be rounded to 1000.0 is 1.0 of the next unit.
+    while tenths(scale) >= 10_000 && unit + 1 < UNITS.len() {
+        (unit, scale) = (unit + 1, scale * 1000);
+    }
+    let tenths = tenths(scale);
+    push_grouped(out, tenths / 10);
+    out.push('.');
+    push_grouped(out, tenths % 10);
+    out.push(' ');
+    out.push_str(UNITS[unit]);
 }
 
-/// A number with commas: `1,234,567`.
-struct Grouped(u64);
-
-impl fmt::Display for Grouped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut scale = 1;
-        while self.0 / scale >= 1000 {
-            scale *= 1000;
+/// A number with commas: `1,234,567`. There are thousands of them, and the machinery of
+/// `write!` would cost more than the digits.
+fn push_grouped(out: &mut String, number: u64) {
+    // From the right: twenty digits and six commas at most.
+    let mut text = [b','; 26];
+    let (mut at, mut left, mut digits) = (text.len(), number, 0);
+    loop {
+        at -= 1;
+        text[at] = b'0' + (left % 10) as u8;
+        (left, digits) = (left / 10, digits + 1);
+        if left == 0 {
+            break;
         }
-        write!(f, "{}", self.0 / scale)?;
-        while scale > 1 {
-            scale /= 1000;
-            write!(f, ",{:03}", self.0 / scale % 1000)?;
-        }
-        Ok(())
+        at -= usize::from(digits % 3 == 0);
     }
+    // Digits and commas are UTF-8.
+    out.push_str(str::from_utf8(&text[at..]).unwrap_or_default());
 }
 
 /// Appends a name as text: as UTF-8, with nothing in it that HTML gives a meaning to
 /// or that could not be seen.
 fn push_text(out: &mut String, name: &[u8]) {
+    // Nearly all names are plain, and then none of their characters needs a look of its own.
+    let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\'');
+    if name.iter().all(is_plain)
+        && let Ok(text) = str::from_utf8(name)
+    {
+        return out.push_str(text);
+    }
     for chunk in name.utf8_chunks() {
         let text = chunk.valid();
         let mut written = 0;
