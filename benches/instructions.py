@@ -8,18 +8,15 @@ that number tell the cost of one request.
 import argparse
 import gzip
 import os
-import platform
 import random
-import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from harness import LOOP_WAITS, Callgrind, Nginx, Process, Serve, Strace, await_that, fail
 
 TOLERANCE = 0.03
 
@@ -36,11 +33,6 @@ SMALL = 1000
 FEW = (10, 40)
 MANY = (100, 1000)
 
-# The numbers of epoll_wait and epoll_pwait.
-LOOP_WAITS = {"x86_64": {b"232", b"281"}, "aarch64": {b"22"}}.get(platform.machine(), set())
-
-PATIENCE = 60
-
 CURL = [("User-Agent", "curl/8.14.1"), ("Accept", "*/*")]
 
 BROWSER = [
@@ -50,7 +42,10 @@ BROWSER = [
     ("sec-ch-ua-mobile", "?0"),
     ("sec-ch-ua-platform", '"Linux"'),
     ("Upgrade-Insecure-Requests", "1"),
-    ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"),
+    (
+        "User-Agent",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    ),
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"),
     ("Sec-Fetch-Site", "none"),
     ("Sec-Fetch-Mode", "navigate"),
@@ -105,10 +100,6 @@ CASES = [
 ]
 
 
-def fail(message):
-    sys.exit(f"FAILED: {message}")
-
-
 def make_files(root):
     """What is served: the same bytes each time."""
     words = random.Random(1)
@@ -132,213 +123,27 @@ def make_files(root):
     await_that(lambda: time.time() > settled, "the files to settle")
 
 
-class Serve:
-    """Our server."""
-
-    loop = b"serve-0"
-
-    def __init__(self, program, name="serve"):
-        self.program, self.name = program, name
-
-    def command(self, port, root, logs, _):
-        log = "combined" if logs else "off"
-        return [self.program, "--port", str(port), "--threads", "1", "--root", str(root), "--log", log]
-
-
-class Nginx:
-    """nginx, as one process, with all that is asked for switched on."""
-
-    loop = b"nginx"
-
-    def __init__(self, name, settings):
-        self.name, self.settings = name, settings
-
-    def command(self, port, root, logs, directory):
-        places = "".join(
-            f"{name}_temp_path {directory}/{name}; " for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        )
-        log = f"{directory}/access.log combined" if logs else "off"
-        configuration = directory / "nginx.conf"
-        configuration.write_text(
-            f"daemon off; master_process off; pid {directory}/pid; error_log stderr crit; events {{}}\n"
-            f"http {{ {places} access_log {log}; {self.settings}\n"
-            "types { text/html html; text/plain txt; } gzip_static on; autoindex on;\n"
-            "keepalive_requests 1000000; keepalive_timeout 600s;\n"
-            f"server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
-        )
-        return ["nginx", "-p", str(directory), "-c", str(configuration), "-e", "stderr"]
-
-
-class Callgrind:
-    """Counts instructions, of all threads."""
-
-    def command(self, directory):
-        return ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={directory}/callgrind"]
-
-    def counts(self, directory):
-        text = (directory / "callgrind").read_text()
-        return Counter(instructions=int(re.search(r"^totals: (\d+)$", text, re.M)[1]))
-
-
-class Strace:
-    """Counts system calls, of all threads."""
-
-    def command(self, directory):
-        # The tracer is the grandchild, so that signals reach the server itself.
-        return ["strace", "-D", "-f", "-q", "-c", "-o", f"{directory}/strace"]
-
-    def counts(self, directory):
-        path = directory / "strace"
-        # It writes its table when the server has gone.
-        await_that(lambda: path.exists() and " total\n" in path.read_text(), "a table from strace")
-        rows = [line.split() for line in path.read_text().splitlines()]
-        return Counter({row[-1]: int(row[3]) for row in rows if row and row[0][0].isdigit() and row[-1] != "total"})
-
-
-def await_that(condition, what):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            fail(f"waited too long for {what}")
-        time.sleep(0.01)
-
-
-class Process:
-    """A server under a tool."""
-
-    def __init__(self, server, tool, root, logs, directory):
-        self.loop = server.loop
-        self.directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        command = server.command(self.port, root, logs, directory)
-        # Without address space randomization: what is left of chance is in the hash tables.
-        command = ["setarch", "-R", *tool.command(directory), *command]
-        with open(directory / "out", "wb") as out, open(directory / "errors", "wb") as errors:
-            # It shares one processor with its client, and does not take it away from that
-            # (SCHED_BATCH, sched(7)): who connects and asks at once is heard at once.
-            self.child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
-                preexec_fn=lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)),
-            )
-
-    def stop(self):
-        self.child.terminate()
-        if self.child.wait(PATIENCE) != 0:
-            self.fail(f"the server ended with {self.child.returncode}")
-
-    def fail(self, message):
-        self.child.kill()
-        errors = (self.directory / "errors").read_text(errors="replace")
-        fail(f"{message}\n{errors}")
-
-    def connect(self):
-        return Connection(self, socket.create_connection(("127.0.0.1", self.port), PATIENCE))
-
-    def connect_first(self):
-        """Waits until it listens; what it refuses costs it nothing."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return self.connect()
-            except ConnectionRefusedError:
-                if self.child.poll() is not None or time.monotonic() > end:
-                    self.fail("the server did not start")
-                time.sleep(0.01)
-
-    def is_idle(self):
-        """Whether the loop waits for events, and no other thread has anything to do."""
-        tasks = Path(f"/proc/{self.child.pid}/task")
-        waits = False
-        try:
-            for task in os.listdir(tasks):
-                call = (tasks / task / "syscall").read_bytes().split()
-                if call[0] == b"running":
-                    return False
-                if (tasks / task / "comm").read_bytes().strip() == self.loop or task == str(self.child.pid):
-                    waits |= call[0] in LOOP_WAITS
-        except (FileNotFoundError, ProcessLookupError):
-            # A thread has ended.
-            return False
-        return waits
-
-    def await_idle(self):
-        end = time.monotonic() + PATIENCE
-        while not self.is_idle():
-            if time.monotonic() > end or self.child.poll() is not None:
-                self.fail("the server does not come to rest")
-            # It may need the processor that this runs on.
-            time.sleep(0.0001)
-
-
-class Connection:
-    """Takes exactly what was asked for."""
-
-    def __init__(self, process, stream):
-        self.process, self.stream, self.input = process, stream, bytearray()
-
-    def more(self):
-        taken = self.stream.recv(1 << 18)
-        if not taken:
-            self.process.fail("the server closed the connection")
-        self.input += taken
-
-    def take(self, length):
-        while len(self.input) < length:
-            self.more()
-        taken = bytes(self.input[:length])
-        del self.input[:length]
-        return taken
-
-    def take_to(self, end):
-        start = 0
-        while (at := self.input.find(end, start)) < 0:
-            start = max(0, len(self.input) - len(end) + 1)
-            self.more()
-        return self.take(at + len(end))
-
-    def response(self):
-        """Status, fields by lower-case name, and the length of the content."""
-        first, *lines = self.take_to(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
-        status = int(first.split()[1])
-        length = 0
-        if fields.get("transfer-encoding") == "chunked":
-            while chunk := int(self.take_to(b"\r\n"), 16):
-                length += len(self.take(chunk + 2)) - 2
-            self.take(2)
-        elif status != 304:
-            length = len(self.take(int(fields["content-length"])))
-        return status, fields, length
-
-    def ask(self, case, tag, count, waits=True):
-        """So many at once."""
-        if waits:
-            self.process.await_idle()
-        self.stream.sendall(case.head(tag) * count)
-        for _ in range(count):
-            status, fields, length = self.response()
-            right = status == case.status and case.length in (None, length)
-            if not right or case.coding not in (None, fields.get("content-encoding")):
-                self.process.fail(f"{case.name}: status {status}, {length} bytes, {fields}")
-        if self.input:
-            self.process.fail(f"{case.name}: {len(self.input)} bytes too many")
-        return fields
-
-
 def run(server, tool, case, root, work, count):
     """Starts, asks, stops, and tells what was counted."""
     directory = work / "run"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     process = Process(server, tool, root, case.logs, directory)
+    try:
+        converse(process, case, count)
+        process.stop()
+    finally:
+        # Whatever ends the run, the server does not outlive it.
+        process.child.kill()
+    return tool.counts(directory)
+
+
+def converse(process, case, count):
+    """Asks so many times."""
     connection = process.connect_first()
     tag = None
     if case.conditional:
-        plain = Case(case.name, case.target, fields=case.fields)
+        plain = replace(case, status=200, conditional=False)
         tag = connection.ask(plain, None, 1)["etag"]
     for _ in range(count // case.pipelined):
         if case.reconnects:
@@ -352,8 +157,6 @@ def run(server, tool, case, root, work, count):
     process.await_idle()
     connection.stream.close()
     process.await_idle()
-    process.stop()
-    return tool.counts(directory)
 
 
 def cost(server, tool, case, root, work):
@@ -385,7 +188,10 @@ def compare(serve, root, work, expected):
     if worse:
         fail(f"more than {TOLERANCE:.0%} more instructions: {', '.join(worse)}")
     if better:
-        fail(f"more than {TOLERANCE:.0%} fewer instructions, well done: {', '.join(better)}; benches/instructions --record keeps that")
+        fail(
+            f"more than {TOLERANCE:.0%} fewer instructions, well done: {', '.join(better)}; "
+            "benches/instructions --record keeps that"
+        )
     if unknown:
         fail(f"no number is recorded for {', '.join(unknown)}; benches/instructions --record does it")
 
@@ -401,9 +207,12 @@ def read_recorded(path):
 def calls(costs):
     """`4: epoll_wait, read ×2, writev`."""
     often = {name: count for name, count in sorted(costs.items()) if count >= 0.05}
-    number = lambda count: f"{count:.1f}".removesuffix(".0")
     named = [name if number(count) == "1" else f"{name} ×{number(count)}" for name, count in often.items()]
     return f"{number(sum(often.values()))}: {', '.join(named)}"
+
+
+def number(count):
+    return f"{count:.1f}".removesuffix(".0")
 
 
 def table(title, servers, cell):
@@ -418,8 +227,13 @@ def tables(serve, root, work):
     if shutil.which("nginx"):
         servers.append(Nginx("nginx, sendfile", "sendfile on; tcp_nopush on;"))
         servers.append(Nginx("nginx, open_file_cache", "sendfile off; open_file_cache max=10000;"))
-    few = lambda case: Case(**{**vars(case), "counts": (16, 160) if case.counts != FEW else FEW})
-    table("System calls per request", servers, lambda server, case: calls(cost(server, Strace(), few(case), root, work)))
+
+    def calls_of(server, case):
+        # They are the same each time, so fewer requests are enough.
+        counts = FEW if case.counts == FEW else (16, 160)
+        return calls(cost(server, Strace(), replace(case, counts=counts), root, work))
+
+    table("System calls per request", servers, calls_of)
     table(
         "Instructions per request, in user space",
         servers,
@@ -436,7 +250,7 @@ def main():
     parser.add_argument("--tables", action="store_true", help="print tables, with system calls and nginx")
     arguments = parser.parse_args()
     if not LOOP_WAITS:
-        fail(f"what epoll_wait is on {platform.machine()} is not known here")
+        fail("this processor's numbers of system calls are not known: see LOOP_WAITS")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     root, work = arguments.work / "root", arguments.work
     make_files(root)
