@@ -95,18 +95,9 @@ class Process:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         command = server.command(self.port, root, logs, directory)
-        # Without address space randomization: what is left of chance is in the hash tables.
-        command = ["setarch", "-R", *tool.command(directory), *command]
+        command = [*tool.command(directory), *command]
         with open(directory / "out", "wb") as out, open(directory / "errors", "wb") as errors:
-            # It shares one processor with its client, and does not take it away from that
-            # (SCHED_BATCH, sched(7)): who connects and asks at once is heard at once.
-            self.child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
-                preexec_fn=lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)),
-            )
+            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
 
     def stop(self):
         self.child.terminate()
@@ -196,10 +187,9 @@ class Connection:
             length = len(self.take(int(fields["content-length"])))
         return status, fields, length
 
-    def ask(self, case, tag, count, waits=True):
+    def ask(self, case, tag, count):
         """So many at once."""
-        if waits:
-            self.process.await_idle()
+        self.process.await_idle()
         self.stream.sendall(case.head(tag) * count)
         for _ in range(count):
             status, fields, length = self.response()
