@@ -121,9 +121,9 @@ impl Connection {
                     answer
                 };
                 let Some(answer) = answer else { continue };
-                let request =
-                    self.requests.pop_front().ok_or_else(|| Error::other("an answer to nothing"))?;
+                let request = *self.requests.front().ok_or_else(|| Error::other("an answer to nothing"))?;
                 self.is_ending = !each(request, answer).map_err(Error::other)?;
+                self.requests.pop_front();
                 if self.is_ending && at < got {
                     return Err(Error::other("more than the last answer"));
                 }

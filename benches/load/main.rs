@@ -9,16 +9,16 @@
 //! `server_cpu_per_1000` first: requests per second are the generator's own limit where
 //! `own_cpu_seconds` comes near `seconds`.
 
-mod answer;
-mod connection;
-mod cpu;
-mod histogram;
-mod options;
-mod report;
-mod run;
-mod schedule;
-mod server;
-mod targets;
+pub(crate) mod answer;
+pub(crate) mod connection;
+pub(crate) mod cpu;
+pub(crate) mod histogram;
+pub(crate) mod options;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod server;
+pub(crate) mod targets;
 
 use std::process::ExitCode;
 

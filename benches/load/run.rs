@@ -148,9 +148,9 @@ impl<'a> Run<'a> {
         }
         if connection.requests.is_empty() {
             self.idle.push_back(index);
-        } else if let Err(error) = connection.send() {
-            self.tell(&error);
-            // The poller says that it is broken, and it is made again.
+        } else {
+            // If it is broken the poller says so, and it is made anew.
+            let _ = connection.send();
         }
     }
 
@@ -181,7 +181,8 @@ impl<'a> Run<'a> {
             Ok(Outcome::Ended) => self.connect(index, was_idle)?,
             Err(error) => {
                 self.tell(&error);
-                self.connections[index].requests.clear();
+                let lost = self.connections[index].requests.drain(..).len();
+                self.schedule.replace(lost as u64);
                 self.connect(index, was_idle)?;
             }
         }

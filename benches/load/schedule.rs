@@ -22,6 +22,11 @@ impl Schedule {
         self.most = self.given.saturating_add(requests);
     }
 
+    /// These came to nothing, and others may take their place.
+    pub fn replace(&mut self, requests: u64) {
+        self.most = self.most.saturating_add(requests);
+    }
+
     /// When the next request is, or was, due.
     pub fn due(&self, now: Instant) -> Option<Instant> {
         if self.given >= self.most {
