@@ -88,15 +88,10 @@ def running(command, port, cpus=(SERVER_CPU,), output=subprocess.DEVNULL, errors
             process.wait()
 
 
-def load_command(load, port, path, pid, arguments):
-    url = f"http://127.0.0.1:{port}{path}"
-    return [load, url, "--pid", str(pid), *map(str, arguments)]
-
-
-def ask(load, port, path, pid, arguments):
+def ask(load, port, path, pid, arguments, cpus=(LOAD_CPU,)):
     """One run of the load generator: its report."""
-    pin = lambda: os.sched_setaffinity(0, {LOAD_CPU})
-    command = load_command(load, port, path, pid, arguments)
+    pin = lambda: os.sched_setaffinity(0, cpus)
+    command = [load, f"http://127.0.0.1:{port}{path}", "--pid", str(pid), *map(str, arguments)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=pin)
     if not ran.stdout:
         raise RuntimeError(ran.stderr.strip())
