@@ -59,11 +59,11 @@ def steps(low, high, factors):
 def draw(chart, left, top):
     xs, ys = zip(*chart.points)
     x_ticks = chart.ticks or [(x, short(x)) for x in steps(min(xs), max(xs), [1])]
-    y_ticks = steps(min(ys), max(ys), [1, 2, 5])
+    # As fine as there is room.
+    choices = [steps(min(ys), max(ys), factors) for factors in ([1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1])]
+    y_ticks = next((ticks for ticks in choices if len(ticks) <= 8), choices[-1])
     if len(y_ticks) == 1:
         y_ticks = [y_ticks[0] / 2, y_ticks[0], y_ticks[0] * 2]
-    if len(y_ticks) > 8:
-        y_ticks = steps(min(ys), max(ys), [1])
     x_low, x_high = min(xs[0], x_ticks[0][0]), max(xs[-1], x_ticks[-1][0])
     part = lambda value, low, high: math.log(value / low) / math.log(high / low) if high > low else 0.5
     right, bottom = left + WIDTH - RIGHT, top + HEIGHT - BOTTOM
