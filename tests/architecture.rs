@@ -26,7 +26,7 @@ const FILE_LINES_MAX: usize = 450;
 const TEST_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 69;
 
-/// A file of `src`, `tests` or `examples`.
+/// A file of `src`, `tests`, `examples` or `benches`.
 struct Source {
     /// From the top of the package, with `/`.
     path: String,
@@ -68,7 +68,7 @@ fn shipped() -> Vec<Source> {
 fn sources() -> Vec<Source> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    for directory in ["src", "tests", "examples"] {
+    for directory in ["src", "tests", "examples", "benches"] {
         collect(&top.join(directory), &mut paths);
     }
     paths.sort();
