@@ -21,10 +21,9 @@
 //! What is written through a memory map leaves its trace only when the system writes the
 //! page back (mmap(2)); until then the old content may be sent.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
-
-use hashlink::LinkedHashMap;
 
 use super::files::{Content, FileSystem, Keep, Lister, Node, OpenFile};
 use super::recent::Recent;
@@ -51,7 +50,7 @@ pub struct Cached<F> {
     /// By path.
     files: Recent<Remembered>,
     /// What else was found in this turn, by path. Never longer: it holds files open.
-    found: LinkedHashMap<Vec<u8>, Found>,
+    found: HashMap<Vec<u8>, Found>,
     turn: Option<Now>,
 }
 
@@ -73,7 +72,7 @@ enum Found {
 impl<F: FileSystem> Cached<F> {
     /// Remembers files of `inner` in up to `bytes_max` bytes; with 0 nothing.
     pub fn new(inner: F, bytes_max: usize) -> Self {
-        Cached { inner, files: Recent::new(bytes_max), found: LinkedHashMap::new(), turn: None }
+        Cached { inner, files: Recent::new(bytes_max), found: HashMap::new(), turn: None }
     }
 
     /// The file of that name, if it is known and the same still.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile, Place};
 use super::listing::Row;
@@ -24,7 +24,7 @@ pub struct Disk {
     symlinks: Symlinks,
     /// Whether names that begin with a dot are shown.
     hidden: bool,
-    checked: Option<Instant>,
+    checked: Option<Now>,
     /// The path leads nowhere by now; what is still open of the old root is not shown.
     gone: bool,
 }
@@ -54,7 +54,11 @@ impl Disk {
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
     /// and made it again, a deployment may have exchanged a link. Says whether it did.
     fn follow_root(&mut self, now: &Now) -> bool {
-        self.checked = Some(now.instant);
+        // One look serves all requests that had come before it.
+        if self.checked.is_some_and(|checked| checked.is_same_reading(now)) {
+            return false;
+        }
+        self.checked = Some(*now);
         if self.root.is_current() {
             return std::mem::take(&mut self.gone);
         }
@@ -63,15 +67,11 @@ impl Disk {
         root.map(|root| self.root = root).is_ok()
     }
 
-    /// Does so once in [`ROOT_CHECK_INTERVAL`]; says whether this was the time.
-    fn follow_root_when_due(&mut self, now: &Now) -> bool {
-        let is_over =
-            |checked: Instant| now.instant.saturating_duration_since(checked) >= ROOT_CHECK_INTERVAL;
-        let due = self.checked.is_none_or(is_over);
-        if due {
+    /// Does so once in [`ROOT_CHECK_INTERVAL`].
+    fn follow_root_when_due(&mut self, now: &Now) {
+        if self.checked.is_none_or(|checked| checked.instant + ROOT_CHECK_INTERVAL <= now.instant) {
             self.follow_root(now);
         }
-        due
     }
 
     /// The name beneath the directory that a path stands for; None if there can be none.
@@ -102,11 +102,10 @@ impl Disk {
 
 impl FileSystem for Disk {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        let due = self.follow_root_when_due(now);
+        self.follow_root_when_due(now);
         match self.open_now(path) {
-            // Perhaps the root has just been made anew: one look before saying no. Also if
-            // there was one in this turn, for turns may last while requests come.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !due && self.follow_root(now) => {
+            // Perhaps the root has just been made anew: one look before saying no.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.follow_root(now) => {
                 self.open_now(path)
             }
             opened => opened,

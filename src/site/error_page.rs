@@ -5,17 +5,21 @@
 //! asked for, so it has no validator, and conditions and ranges do not apply to it (RFC
 //! 9110 §13.2.1, §14.2). It may bring scripts, so our policy for pages is taken off.
 
+use std::sync::LazyLock;
+
+use super::cors::Grant;
 use super::error;
 use super::files::{FileSystem, Node, OpenFile};
 use super::options::Options;
 use super::portion::Portion;
-use super::{Report, Site, trail};
+use super::routes::Overlay;
+use super::{Report, Site, finish, trail};
 use crate::clock::Now;
 use crate::http::negotiate::Form;
 use crate::http::{Response, SafePath, Status};
 
 /// Used for 404 without being named, wherever it exists.
-const NOT_FOUND_PAGE: &str = "404.html";
+static NOT_FOUND_PAGE: LazyLock<Option<SafePath>> = LazyLock::new(|| SafePath::of_file("404.html"));
 
 /// What the pool may find out about a directory when its listing is made.
 const LATER: [Status; 4] =
@@ -27,7 +31,36 @@ pub(super) struct ErrorPage {
     file: OpenFile,
 }
 
+/// What an answer with our own page depends on, where no rule has a say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub status: Status,
+    pub form: Form,
+    pub grant: Grant,
+}
+
 impl<F: FileSystem> Site<F> {
+    /// The answer to an error. Our own pages are rendered once for each kind.
+    pub(super) fn answer_error(&mut self, kind: Kind, overlay: Option<&Overlay>, now: &Now) -> Response {
+        let page = if kind.form == Form::Html { self.error_page(kind.status, now) } else { None };
+        let is_ours = page.is_none() && overlay.is_none();
+        if is_ours && let Some((_, known)) = self.errors.iter().find(|(known, _)| *known == kind) {
+            return known.clone();
+        }
+        let mut response = error::page(kind.status, kind.form);
+        self.mark_choice(kind.status, &mut response);
+        if let Some(page) = page {
+            self.trail.note("error page", || trail::shown(&page.path));
+            response = page.wear(response, &self.options, &self.report);
+        }
+        let mut response = finish(&self.options, kind.grant, overlay, response);
+        if is_ours {
+            response.fields.share();
+            self.errors.push((kind, response.clone()));
+        }
+        response
+    }
+
     /// Dresses an error in the user's page, if there is one for it; anything else stays as
     /// it is, and so does an error for a program that prefers JSON.
     pub(super) fn dress(&mut self, response: Response, now: &Now) -> Response {
@@ -68,12 +101,12 @@ impl<F: FileSystem> Site<F> {
     /// Opens the page of a status. One that was named and cannot be had is reported.
     fn error_page(&mut self, status: Status, now: &Now) -> Option<ErrorPage> {
         let (path, is_named) = match named(&self.options, status) {
-            Some(path) => (path.clone(), true),
-            None if status == Status::NotFound => (SafePath::of_file(NOT_FOUND_PAGE)?, false),
+            Some(path) => (path, true),
+            None if status == Status::NotFound => (NOT_FOUND_PAGE.as_ref()?, false),
             None => return None,
         };
-        let trouble = match self.files.open(&path, now) {
-            Ok(Node::File(file)) => return Some(ErrorPage { path, file }),
+        let trouble = match self.files.open(path, now) {
+            Ok(Node::File(file)) => return Some(ErrorPage { path: path.clone(), file }),
             Ok(Node::Directory) => "it is a folder".to_owned(),
             Err(error) => error.to_string(),
         };

@@ -83,6 +83,8 @@ pub struct Site<F> {
     rules: rules::Reader,
     trail: Trail,
     answers: Answers,
+    /// Our own error pages, as they were answered before.
+    errors: Vec<(error_page::Kind, Response)>,
     /// How often the walk of this request has looked a path up, and what the answer
     /// follows from.
     looks: u32,
@@ -97,7 +99,8 @@ impl<F: FileSystem> Site<F> {
     pub fn new(options: Arc<Options>, files: F, report: Report) -> Self {
         let rules = rules::Reader::new(options.rules.clone());
         let answers = Answers::new(ANSWERS_BYTES);
-        Site { options, files, report, rules, trail: Trail::default(), answers, looks: 0, basis: None }
+        let (trail, errors) = (Trail::default(), Vec::new());
+        Site { options, files, report, rules, trail, answers, errors, looks: 0, basis: None }
     }
 
     /// The same site, which remembers answers in up to so many bytes.
@@ -131,13 +134,12 @@ impl<F: FileSystem> Site<F> {
         let overlay = self.overlay(request);
         self.note_fields(overlay.as_ref());
         let answer = guarded.inspect_err(|status| self.note_guard(*status));
-        let answer = answer.and_then(|()| self.walk(request, now)).unwrap_or_else(|status| {
-            let mut response = error::page(status, negotiate::form(request.fields));
-            self.mark_choice(status, &mut response);
-            Answer::Ready(response)
-        });
-        match answer {
-            Answer::Ready(mut response) => {
+        match answer.and_then(|()| self.walk(request, now)) {
+            Err(status) => {
+                let kind = error_page::Kind { status, form: negotiate::form(request.fields), grant };
+                Answer::Ready(self.answer_error(kind, overlay.as_ref(), now))
+            }
+            Ok(Answer::Ready(mut response)) => {
                 if cors::is_preflight(request) && response.status == Status::NoContent {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
@@ -148,7 +150,7 @@ impl<F: FileSystem> Site<F> {
                 }
                 Answer::Ready(response)
             }
-            Answer::Later(job) => {
+            Ok(Answer::Later(job)) => {
                 let (options, report) = (Arc::clone(&self.options), Arc::clone(&self.report));
                 let pages = self.pages_for_later(now);
                 Answer::Later(Box::new(move || {
@@ -156,7 +158,7 @@ impl<F: FileSystem> Site<F> {
                     finish(&options, grant, overlay.as_ref(), response)
                 }))
             }
-            Answer::After(preparation) => Answer::After(preparation),
+            Ok(Answer::After(preparation)) => Answer::After(preparation),
         }
     }
 
