@@ -11,7 +11,7 @@
 mod format;
 mod writer;
 
-pub use format::{Format, escape, line};
+pub use format::{Format, Stamp, escape, line};
 pub use writer::Writer;
 
 use crate::clock::Now;
@@ -21,6 +21,7 @@ use crate::http::Exchange;
 pub struct AccessLog {
     format: Format,
     buffer: Vec<u8>,
+    stamp: Stamp,
     lines: u64,
     writer: Writer,
 }
@@ -28,7 +29,7 @@ pub struct AccessLog {
 impl AccessLog {
     /// A log in this format, written by this writer.
     pub fn new(format: Format, writer: Writer) -> Self {
-        AccessLog { format, buffer: Vec::new(), lines: 0, writer }
+        AccessLog { format, buffer: Vec::new(), stamp: Stamp::default(), lines: 0, writer }
     }
 
     /// Whether it wants to hear of requests at all.
@@ -39,7 +40,7 @@ impl AccessLog {
     /// Formats the line of a response that has ended.
     pub fn push(&mut self, exchange: &Exchange, now: &Now) {
         if self.is_on() {
-            line(&mut self.buffer, self.format, exchange, now);
+            line(&mut self.buffer, self.format, exchange, &mut self.stamp, now);
             self.lines += 1;
         }
     }
