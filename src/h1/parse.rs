@@ -149,15 +149,13 @@ fn request_line(line: &[u8]) -> Result<Version, Error> {
     }
 }
 
-/// Whether there are bytes in a head that have no place in any (§2.2, §5; RFC 9110 §5.5):
-/// obs-text passes, control bytes do not, and CR only before LF. All bytes are looked at,
-/// and not those up to the first bad one: so it is done for many at once.
+/// Whether there are bytes in a head that have no place in any (§5; RFC 9110 §5.5): obs-text
+/// passes, control bytes do not. (CR without LF is left to `httparse`, LF without CR to the
+/// scanner.) All bytes are looked at, not those up to the first bad one, and without a
+/// branch: so the compiler does it for sixteen at once.
 fn has_control_bytes(head: &[u8]) -> bool {
-    let is_bad = |b: u8| (b < b' ' && !matches!(b, b'\t' | b'\r' | b'\n')) | (b == 0x7f);
-    let bad = head.iter().fold(false, |bad, &b| bad | is_bad(b));
-    // A scanner lets no LF through that has no CR before it.
-    let count = |byte: u8| head.iter().filter(|&&b| b == byte).count();
-    bad || count(b'\r') != count(b'\n')
+    let is_bad = |b: u8| (b < b' ') & (b != b'\t') & (b != b'\r') & (b != b'\n') | (b == 0x7f);
+    head.iter().fold(0, |bad, &b| bad | u8::from(is_bad(b))) != 0
 }
 
 /// A request, and what it means for the connection.

@@ -250,7 +250,11 @@ proptest! {
 #[test]
 fn no_control_byte_passes_anywhere() {
     let head = b"GET /path HTTP/1.1\r\nHost: h\r\nUser-Agent: a browser of some length, and more\r\n\r\n";
-    let refused = |head: &[u8]| parse(head, &mut field_storage()).is_err();
+    let refused = |head: &[u8]| match scan(head) {
+        Ok(Some(found)) => parse(&head[found.start..found.end], &mut field_storage()).is_err(),
+        // Without an end it waits for one.
+        Ok(None) | Err(_) => true,
+    };
     assert!(!refused(head));
     for at in 0..head.len() {
         for byte in (0..b' ').chain([0x7f]) {

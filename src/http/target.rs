@@ -43,7 +43,8 @@ impl<'a> Target<'a> {
     ///
     /// None is 400: authority form, other schemes, fragments, control bytes.
     pub fn parse(target: &'a str) -> Option<(Target<'a>, Option<&'a str>)> {
-        if target.bytes().fold(false, |bad, b| bad | (b <= b' ') | (b == 0x7f) | (b == b'#')) {
+        let is_bad = |b: u8| (b <= b' ') | (b == 0x7f) | (b == b'#');
+        if target.bytes().fold(0, |bad, b| bad | u8::from(is_bad(b))) != 0 {
             return None;
         }
         if target == "*" {
