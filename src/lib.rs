@@ -19,11 +19,14 @@
 //!    body ends is a question that never comes up, so request smuggling has nothing to
 //!    hold on to.
 //! 4. **Events mark, turns work.** An event only latches *readable* or *writable* on a
-//!    connection and queues it. A turn ([`net::connection::drive`]) reads, answers and
-//!    writes until nothing moves or its budget is spent, and says one of three words:
-//!    wait until then, yield, close. A latch is cleared only by `WouldBlock` from that
-//!    very operation. Edge triggering, software re-arming (Windows, `poll(2)`),
-//!    fairness, backpressure and timers are all that one loop.
+//!    connection and queues it. A turn ([`net::connection`]) has two halves. First everyone
+//!    who is queued reads; then the time is read; then everyone is answered and writes,
+//!    until nothing moves or the budget is spent, and says one of four words: wait until
+//!    then, read again, yield, close. A latch is cleared only by `WouldBlock` from that
+//!    very operation, or where the system lets a short read say as much (epoll). Edge
+//!    triggering, software re-arming (Windows, `poll(2)`), fairness, backpressure and
+//!    timers are all that one loop. And because all requests of a turn have come before
+//!    its time was read, one look at a file serves them all, and is never too old.
 //! 5. **The loop does not wait for slow work.** Listings are made *later*, by a small
 //!    bounded [`pool`], and come back through the loop's waker with the connection's
 //!    generation-checked token. Opening and reading a file is done at once: it is quick
@@ -59,13 +62,15 @@
 //!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
 //!    at once: often the request is there with its connection, and then the poller
 //!    never hears of either.
-//! 3. [`net::connection::drive`] reads into the loop's one buffer and hands it to
-//!    [`h1::Conn`], which keeps only what is left of an incomplete head: a connection
-//!    that waits holds no buffer.
+//! 3. [`net::connection::read`] reads into the loop's one buffer, behind what the others
+//!    have read; [`net::connection::answer`] hands it to [`h1::Conn`], which keeps only
+//!    what is left of an incomplete head: a connection that waits holds no buffer.
 //! 4. [`h1::parse`]: [`Scanner`](h1::parse::Scanner) finds the end of the head, looking
 //!    at each byte once; `httparse` takes it apart; the stricter rules decide. Wrong: an
 //!    error response, and the connection ends.
-//! 5. [`site::Site::respond`], top to bottom: guards → method →
+//! 5. [`site::Site::respond`]. A question that was asked before, about a file that is in the
+//!    same version still, has the answer that it had (`site::answers`). Else, top to
+//!    bottom: guards → method →
 //!    [`SafePath`](http::SafePath), decoded once and proven for good, beneath the base
 //!    path → the owner's [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect,
@@ -127,12 +132,14 @@
 //!   and only where [the parts with all that is around them](site::multipart) are shorter
 //!   than the file: a multipart of a file of 200 bytes helps nobody.
 //! - Within a turn a step without progress cannot be written down: each round of
-//!   [`net::connection::drive`] moves bytes, clears a latch or ends. What is counted are
+//!   [`net::connection::answer`] moves bytes, clears a latch or ends. What is counted are
 //!   turns for nothing that no event asked for ([`net::progress`]).
-//! - The content of small files is [remembered](site::cache), but each request asks the
-//!   disk, by one `stat`, whether it is the same still: more than the one look for each
-//!   turn of the loop that was planned, because a turn can answer a request that began
-//!   after a write which its look did not see.
+//! - The content of small files is [remembered](site::cache), and one look for each turn of
+//!   the loop says whether it is the same still, as was planned. What was not planned is
+//!   that a turn reads from everyone before it looks: else it could answer a request that
+//!   began after a write which its look did not see.
+//! - Heads are rendered for each question and not for each file: which of its answers a
+//!   file has depends on the client, on rules and on options, and a question has them all.
 //! - What has to be found out before a request can be answered (a digest, whether a
 //!   sibling is what it claims) is one kind of answer,
 //!   [`After`](http::Answer::After): the pool does it, and the handler is asked the same

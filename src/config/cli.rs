@@ -297,8 +297,8 @@ pub(super) struct Cli {
     /// Most memory for what is remembered of files; 0 for hardly any
     ///
     /// One half is for the content of small files, which is sent only if a look at the
-    /// disk says that they are the same still; one half for what was made of files. Like
-    /// 64MiB, 512KiB or 2GiB.
+    /// disk says that they are the same still; one half for what was made of files, as
+    /// heads and compressed forms. Like 64MiB, 512KiB or 2GiB.
     #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = "Limits",
           default_value = "128MiB", hide_short_help = true)]
     pub memory: usize,

@@ -2,12 +2,14 @@
 //! knows nothing of HTTP: `examples/echo.rs` runs another protocol on it.
 //!
 //! Events mark, turns work. An event of the poller only latches *readable* or
-//! *writable* on a connection and puts it on the run queue ([`event_loop`]). A turn
-//! ([`connection::drive`]) reads, answers and writes until nothing moves or its
-//! budget is spent, and returns one of three words: wait until then, yield, close.
-//! A latch is cleared only by `WouldBlock` from that very operation, so it does not
-//! matter whether a system reports edges (epoll, kqueue) or re-arms in software
-//! (Windows, `poll(2)`), nor how many events are spurious.
+//! *writable* on a connection and puts it on the run queue ([`event_loop`]). In a turn
+//! ([`connection`]) everyone reads, then the time is read, then everyone is answered and
+//! writes, until nothing moves or the budget is spent; each turn ends with one of four
+//! words: wait until then, read again, yield, close. A latch is cleared only by
+//! `WouldBlock` from that very operation, or by a short read where the system lets it say
+//! as much ([`stream::Stream::short_read_empties`]), so it does not matter whether a system
+//! reports edges (epoll, kqueue) or re-arms in software (Windows, `poll(2)`), nor how many
+//! events are spurious.
 
 pub mod accept;
 pub mod connection;

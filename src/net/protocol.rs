@@ -63,7 +63,9 @@ pub trait Protocol: Sized {
     /// A client has come to the listener of that address.
     fn open(shared: &mut Self::Shared, client: SocketAddr, listener: SocketAddr, now: &Now) -> Self;
 
-    /// Bytes have come. Never called with none, nor while [`Protocol::wants_read`] is false.
+    /// Bytes have come, before `now` was read, as those of everyone else in this turn: what
+    /// is looked up at `now` for one of them is not too old for any. Never called with
+    /// none, nor while [`Protocol::wants_read`] is false.
     fn receive(&mut self, shared: &mut Self::Shared, input: &[u8], now: &Now);
 
     /// The peer sends no more, though it may still read.
