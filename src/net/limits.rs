@@ -8,7 +8,7 @@ pub struct Limits {
     /// Most connections at once. At the limit the longest idle are closed; while none is
     /// idle, accepting pauses.
     pub connections_max: usize,
-    /// Most bytes one connection reads and writes before others have their turn
+    /// Most bytes one of many connections reads and writes before others have their turn
     /// (R28b): a fast reader of a large file must not keep anyone waiting.
     pub turn_bytes_max: usize,
     /// Most connections accepted before others have their turn.
@@ -21,7 +21,17 @@ pub struct Limits {
     pub accept_pause_max: Duration,
 }
 
+/// Of fewer connections than this, each may move as much more: together they keep a client
+/// that comes no longer waiting, and the fewer calls there are for a large file, the less
+/// it costs.
+const FEW: usize = 4;
+
 impl Limits {
+    /// Most bytes that each of so many connections moves in a turn.
+    pub fn turn_bytes(&self, connections: usize) -> usize {
+        self.turn_bytes_max.saturating_mul((FEW / connections.max(1)).max(1))
+    }
+
     /// The limits of one of several loops, which share the connections evenly. One count
     /// over all loops would let the idle connections of one keep the clients of another
     /// waiting: only their own loop can close them.
@@ -37,7 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 65_536,
-            turn_bytes_max: 256 * 1024,
+            turn_bytes_max: 512 * 1024,
             turn_accepts_max: 64,
             grace: Duration::from_secs(10),
             accept_pause_min: Duration::from_millis(100),
@@ -49,6 +59,16 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_connections_move_together_what_many_may_move() {
+        let limits = Limits { turn_bytes_max: 100, ..Limits::default() };
+        for connections in 0..100 {
+            let each = limits.turn_bytes(connections);
+            assert!(each >= 100 && (each == 100 || connections * each <= FEW * 100), "{connections}: {each}");
+        }
+        assert_eq!((limits.turn_bytes(1), limits.turn_bytes(2)), (400, 200));
+    }
 
     #[test]
     fn the_shares_of_all_loops_add_up() {

@@ -6,10 +6,12 @@
 //! the file has now, through the same contained look-up as ever; what is saved is all that
 //! follows from it.
 //!
-//! Only plain questions are remembered: GET and HEAD without ranges, and with no other
-//! condition than the entity tag that the answer had. All others go the long way.
+//! Only plain questions are remembered: GET and HEAD, for all of a file or for one range of
+//! it, with no other condition than the entity tag that the answer had. All others go the
+//! long way.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,13 +19,14 @@ use bytes::Bytes;
 
 use super::cors::Grant;
 use super::files::{FileSystem, Node, OpenFile};
-use super::portion::Portion;
+use super::portion::{ContentRange, Portion};
 use super::recent::Recent;
 use super::rules::Rules;
 use super::{Site, coded};
 use crate::clock::Now;
 use crate::http::fields::Names;
-use crate::http::{Body, Fields, Method, Request, Response, SafePath, Status};
+use crate::http::range::{Selection, select};
+use crate::http::{Body, Fields, Method, Request, RequestFields, Response, SafePath, Status};
 use crate::segment::Segment;
 use crate::sys::Version;
 
@@ -53,14 +56,16 @@ pub(super) struct Question<'a> {
     grant: Grant,
     /// The entity tag that the client has, if it asks for another one only.
     if_none_match: Option<&'a [u8]>,
+    /// Where it asks for a part.
+    range: Option<RequestFields<'a>>,
 }
 
 impl<'a> Question<'a> {
     /// None if the request asks for more than that.
     pub fn of(request: &Request<'a>, grant: Grant) -> Option<Question<'a>> {
         let fields = request.fields;
-        let mut question =
-            Question { target: request.target_text, accept_encoding: None, grant, if_none_match: None };
+        let (target, accept_encoding, if_none_match, range) = (request.target_text, None, None, None);
+        let mut question = Question { target, accept_encoding, grant, if_none_match, range };
         if !matches!(request.method, Method::Get | Method::Head) {
             return None;
         }
@@ -68,7 +73,7 @@ impl<'a> Question<'a> {
             return Some(question);
         }
         let has = |name| fields.first(name).is_some();
-        if ["range", "if-match", "if-unmodified-since", "want-repr-digest"].into_iter().any(has) {
+        if ["if-range", "if-match", "if-unmodified-since", "want-repr-digest"].into_iter().any(has) {
             return None;
         }
         for (name, slot) in [
@@ -79,6 +84,11 @@ impl<'a> Question<'a> {
             if slot.is_none() && has(name) {
                 return None;
             }
+        }
+        if has("range") {
+            question.range = Some(fields);
+            let is_plain = question.if_none_match.is_none() && !has("if-modified-since");
+            return (is_plain && request.method == Method::Get).then_some(question);
         }
         // Beside a tag the date does not count (RFC 9110 §13.1.3).
         (question.if_none_match.is_some() || !has("if-modified-since")).then_some(question)
@@ -110,6 +120,8 @@ pub(super) struct Answers {
 struct Known {
     accept_encoding: Option<Vec<u8>>,
     grant: Grant,
+    /// Whether they ask for parts: who does may be sent another form (`site::coded`).
+    of_parts: bool,
     basis: Basis,
     /// Siblings may come, and coded forms be made: then it is time to look again.
     until: Option<Instant>,
@@ -121,7 +133,9 @@ struct Known {
 
 impl Known {
     fn is_for(&self, question: &Question<'_>) -> bool {
-        self.accept_encoding.as_deref() == question.accept_encoding && self.grant == question.grant
+        self.accept_encoding.as_deref() == question.accept_encoding
+            && self.grant == question.grant
+            && self.of_parts == question.range.is_some()
     }
 
     fn cost(&self) -> usize {
@@ -141,6 +155,11 @@ impl Known {
             return Some(Response { status: Status::NotModified, fields: fields.clone(), body: Body::Empty });
         }
         let (fields, coded) = self.ok.as_ref()?;
+        if let Some(range) = question.range {
+            // Several, and what cannot be had: the long way.
+            let Selection::Part(part) = select(range, file.len) else { return None };
+            return partial(fields, part, file);
+        }
         let body = match coded {
             Some(bytes) => Body::bytes(bytes.clone()),
             // What goes wrong here goes wrong on the long way, too, and is told there.
@@ -148,6 +167,14 @@ impl Known {
         };
         Some(Response { status: Status::Ok, fields: fields.clone(), body })
     }
+}
+
+/// A part of the file (RFC 9110 §15.3.7): with the fields of all of it, and one more.
+fn partial(fields: &Fields, part: Range<u64>, file: &OpenFile) -> Option<Response> {
+    let (portion, mut fields) = (Portion::Part(part.clone()), fields.clone());
+    fields.push("Content-Range", ContentRange { part, len: file.len });
+    let body = portion.body(&file.content, file.len).ok()??;
+    Some(Response { status: portion.status(), fields, body })
 }
 
 impl Answers {
@@ -171,7 +198,7 @@ impl Answers {
     }
 
     /// Remembers the answer that a question had.
-    fn put(&mut self, question: &Question<'_>, basis: Basis, response: &mut Response, now: &Now) {
+    fn put(&mut self, question: &Question<'_>, basis: Basis, response: &Response, now: &Now) {
         let coded = match &response.body {
             _ if basis.is_identity => None,
             Body::One(Segment::Bytes(bytes)) => Some(bytes.clone()),
@@ -179,8 +206,15 @@ impl Answers {
             // Open files are not kept.
             Body::Empty | Body::One(_) | Body::Many(_) => return,
         };
-        response.fields.share();
-        let fields = response.fields.clone();
+        let mut fields = response.fields.clone();
+        if question.range.is_some() {
+            // Of several parts each has its own, and the head is that of none.
+            if fields.get("Content-Range").is_none() || !basis.is_identity {
+                return;
+            }
+            fields.remove("Content-Range");
+        }
+        fields.share();
         let target = question.target.as_bytes();
         let mut kinds = self.known.remove(target).unwrap_or_default();
         let before = kinds.iter().position(|known| known.is_for(question)).map(|at| kinds.remove(at));
@@ -188,6 +222,7 @@ impl Answers {
         let mut known = before.filter(|known| known.basis == basis).unwrap_or_else(|| Known {
             accept_encoding: question.accept_encoding.map(<[u8]>::to_vec),
             grant: question.grant,
+            of_parts: question.range.is_some(),
             basis,
             until: None,
             ok: None,
@@ -195,8 +230,8 @@ impl Answers {
         });
         known.until = question.accept_encoding.map(|_| now.instant + coded::LOOK_INTERVAL);
         match response.status {
-            Status::Ok => known.ok = Some((fields, coded)),
-            _ => known.not_modified = Some(fields),
+            Status::NotModified => known.not_modified = Some(fields),
+            _ => known.ok = Some((fields, coded)),
         }
         // The newest first: it is the likeliest to be asked for again.
         kinds.insert(0, known);
@@ -237,10 +272,11 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// Remembers an answer, if it follows from one version of one file.
-    pub(super) fn remember(&mut self, question: &Question<'_>, response: &mut Response, now: &Now) {
+    pub(super) fn remember(&mut self, question: &Question<'_>, response: &Response, now: &Now) {
         let Some(basis) = self.basis.take().filter(|_| self.looks == 1) else { return };
         let is_expected = match question.if_none_match {
             Some(tag) => response.status == Status::NotModified && tag == basis.etag.as_bytes(),
+            None if question.range.is_some() => response.status == Status::PartialContent,
             None => response.status == Status::Ok,
         };
         if is_expected && response.fields.is_valid() {

@@ -144,9 +144,9 @@ impl<F: FileSystem> Site<F> {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
                 let response = self.dress(response, now);
-                let mut response = finish(&self.options, grant, overlay.as_ref(), response);
+                let response = finish(&self.options, grant, overlay.as_ref(), response);
                 if let Some(question) = question {
-                    self.remember(&question, &mut response, now);
+                    self.remember(&question, &response, now);
                 }
                 Answer::Ready(response)
             }

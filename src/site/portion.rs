@@ -1,5 +1,6 @@
 //! What part of a representation is sent, as status, fields and segments.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -22,6 +23,20 @@ pub(super) enum Portion {
     Parts(Multipart),
 }
 
+/// Which part it is, and of how many bytes (RFC 9110 §14.4).
+pub(super) struct ContentRange {
+    /// The part, which is not empty.
+    pub part: Range<u64>,
+    /// The length of the whole.
+    pub len: u64,
+}
+
+impl fmt::Display for ContentRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bytes {}-{}/{}", self.part.start, self.part.end.saturating_sub(1), self.len)
+    }
+}
+
 impl Portion {
     /// The status of the response.
     pub fn status(&self) -> Status {
@@ -38,8 +53,7 @@ impl Portion {
             Portion::Whole => response.fields.push("Content-Type", media_type),
             Portion::Part(part) => {
                 response.fields.push("Content-Type", media_type);
-                let last = part.end.saturating_sub(1);
-                response.fields.push("Content-Range", format_args!("bytes {}-{last}/{len}", part.start));
+                response.fields.push("Content-Range", ContentRange { part: part.clone(), len });
             }
             Portion::Parts(multipart) => response.fields.push("Content-Type", multipart.content_type()),
         }

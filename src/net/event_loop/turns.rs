@@ -95,8 +95,9 @@ impl<P: Protocol> EventLoop<P> {
             // Not before: see `connection`.
             let now = Now::read();
             let mut members = mem::take(&mut self.batch.members);
+            let budget = self.limits.turn_bytes(members.len());
             for member in members.drain(..) {
-                self.turn(&member, &now);
+                self.turn(&member, budget, &now);
             }
             self.batch.members = members;
         }
@@ -125,14 +126,14 @@ impl<P: Protocol> EventLoop<P> {
     }
 
     /// The second half.
-    fn turn(&mut self, member: &Member, now: &Now) {
+    fn turn(&mut self, member: &Member, budget: usize, now: &Now) {
         let slot = member.slot;
         let Some(connection) = self.connections.get_mut(slot).filter(|connection| !connection.dead) else {
             return;
         };
         let Connection { stream, protocol, link, progress, .. } = connection;
         let before = Mark::of(protocol);
-        let (shared, budget) = (&mut self.shared, self.limits.turn_bytes_max);
+        let shared = &mut self.shared;
         let input = (member.input, &self.batch.buffer[member.bytes.clone()]);
         // As above.
         let step =
