@@ -61,7 +61,7 @@ const TEXT_MAX: usize = 900;
 /// backslashes, as `\xHH`: as nginx does, so that tools know it. What is longer
 /// than a line has room for ends in dots.
 pub fn escape(out: &mut Vec<u8>, text: &[u8]) {
-    let is_special = |b: u8| (b < b' ') | (b > b'~') | (b == b'"') | (b == b'\\');
+    let is_special = |b: u8| !(b' '..=b'~').contains(&b) | (b == b'"') | (b == b'\\');
     // Hardly any text has such a byte. All are looked at, without a branch: so the compiler
     // does it for sixteen at once.
     if text.len() <= TEXT_MAX - 4 && text.iter().fold(0, |any, &b| any | u8::from(is_special(b))) == 0 {

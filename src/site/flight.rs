@@ -9,7 +9,7 @@
 //! passengers: under load that is what makes one work serve many. It does not wait for
 //! long, for what is away may be held up by a disk.
 //!
-//! [`Board`] is all that is decided, without a thread; [`Flights`] adds the waiting.
+//! `Board` is all that is decided, without a thread; [`Flights`] adds the waiting.
 
 use std::collections::HashMap;
 use std::fmt;
