@@ -209,7 +209,8 @@ impl Fields {
     /// Makes clones cheap, as long as nothing is changed in them.
     pub fn share(&mut self) {
         if let Text::Own(text) = &mut self.text {
-            self.text = Text::Shared(std::mem::take(text).into());
+            // With its owner, for else the first clone would have to allocate.
+            self.text = Text::Shared(Bytes::from_owner(std::mem::take(text).into_bytes()));
         }
     }
 
