@@ -123,6 +123,9 @@ impl Scanner {
             return Ok(());
         }
         request_line(line)?;
+        if !line.is_ascii() && from_utf8(line).is_err() {
+            return Err(Error::Malformed);
+        }
         self.in_fields = true;
         Ok(())
     }

@@ -21,15 +21,16 @@ pub struct Limits {
     pub accept_pause_max: Duration,
 }
 
-/// Of fewer connections than this, each may move as much more: together they keep a client
-/// that comes no longer waiting, and the fewer calls there are for a large file, the less
-/// it costs.
+/// Of fewer connections than this in a turn, each may move as much more: together they keep
+/// a client that comes no longer waiting, and the fewer calls there are for a large file,
+/// the less it costs.
 const FEW: usize = 4;
 
 impl Limits {
     /// Most bytes that each of so many connections moves in a turn.
     pub fn turn_bytes(&self, connections: usize) -> usize {
-        self.turn_bytes_max.saturating_mul((FEW / connections.max(1)).max(1))
+        // Who may move nothing would never get on.
+        self.turn_bytes_max.max(1).saturating_mul((FEW / connections.max(1)).max(1))
     }
 
     /// The limits of one of several loops, which share the connections evenly. One count

@@ -33,6 +33,9 @@ use crate::sys::Version;
 /// What an entry costs beside its bytes, roughly.
 const OVERHEAD: usize = 512;
 
+/// A longer Accept-Encoding is no browser's, and not worth its memory.
+const ACCEPT_ENCODING_MAX: usize = 256;
+
 /// Kinds of clients whose answers are remembered for one target.
 const KINDS_MAX: usize = 4;
 
@@ -84,6 +87,9 @@ impl<'a> Question<'a> {
             if slot.is_none() && has(name) {
                 return None;
             }
+        }
+        if question.accept_encoding.is_some_and(|value| value.len() > ACCEPT_ENCODING_MAX) {
+            return None;
         }
         if has("range") {
             question.range = Some(fields);
@@ -143,7 +149,9 @@ impl Known {
             fields.as_bytes().len() + body.as_ref().map_or(0, Bytes::len)
         };
         OVERHEAD
+            + self.accept_encoding.as_ref().map_or(0, Vec::len)
             + self.basis.path.as_bytes().len()
+            + self.basis.etag.len()
             + self.ok.as_ref().map_or(0, ok)
             + self.not_modified.as_ref().map_or(0, |fields| fields.as_bytes().len())
     }

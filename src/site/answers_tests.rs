@@ -94,14 +94,17 @@ fn ask(
         authority: Authority::parse("localhost"),
         fields: RequestFields::new(&lines),
     };
-    let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), loopback: true };
     loop {
-        match site.respond(&request, &peer, now) {
+        match site.respond(&request, &peer(), now) {
             Answer::Ready(response) => return response,
             Answer::Later(job) => return job(),
             Answer::After(preparation) => preparation(),
         }
     }
+}
+
+fn peer() -> Peer {
+    Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), loopback: true }
 }
 
 fn bytes(response: &Response) -> Vec<u8> {
@@ -194,4 +197,34 @@ fn only_plain_questions_about_one_settled_file_are_remembered() {
     ] {
         assert!(!is_remembered(target, fields), "{target} {fields:?}");
     }
+}
+
+#[test]
+fn what_a_client_sends_takes_no_memory_beyond_the_limit() {
+    let long = format!("br, {}", "x".repeat(ACCEPT_ENCODING_MAX));
+    assert!(!is_remembered("/a", &[("Accept-Encoding", &long)]));
+    let known = |accept_encoding: &str| Known {
+        accept_encoding: Some(accept_encoding.into()),
+        grant: Grant::new(&Options::default(), None, &peer()),
+        of_parts: false,
+        basis: Basis {
+            path: SafePath::root(),
+            version: Version::default(),
+            etag: String::new(),
+            is_identity: true,
+        },
+        until: None,
+        ok: None,
+        not_modified: None,
+    };
+    assert_eq!(known("gzip, br").cost(), known("").cost() + 8);
+}
+
+#[test]
+fn an_answer_without_a_tag_is_not_final() {
+    let (mut site, now) = (site(1 << 20), start());
+    // The time says nothing, and for the digest of so much nobody waits.
+    site.files.insert("a", vec![0; 256 * 1024 * 1024 + 1], SystemTime::UNIX_EPOCH);
+    assert_eq!(ask(&mut site, Method::Get, "/a", &[], &now).fields.get("ETag"), None);
+    assert_eq!(site.answers.known.bytes(), 0);
 }

@@ -41,6 +41,11 @@ const FILE_MAX: u64 = 96 * 1024;
 /// not opened all the time.
 const PROOF_INTERVAL: Duration = Duration::from_secs(10);
 
+/// So many files are kept open to the end of a turn: many requests can be answered in one,
+/// and there are not so many descriptors. So many other things are kept.
+const KEPT_OPEN_MAX: usize = 64;
+const KEPT_MAX: usize = 4096;
+
 /// What an entry costs beside its name and content, roughly.
 const OVERHEAD: usize = 256;
 
@@ -51,6 +56,7 @@ pub struct Cached<F> {
     files: Recent<Remembered>,
     /// What else was found in this turn, by path. Never longer: it holds files open.
     found: HashMap<Vec<u8>, Found>,
+    kept_open: usize,
     turn: Option<Now>,
 }
 
@@ -72,7 +78,7 @@ enum Found {
 impl<F: FileSystem> Cached<F> {
     /// Remembers files of `inner` in up to `bytes_max` bytes; with 0 nothing.
     pub fn new(inner: F, bytes_max: usize) -> Self {
-        Cached { inner, files: Recent::new(bytes_max), found: HashMap::new(), turn: None }
+        Cached { inner, files: Recent::new(bytes_max), found: HashMap::new(), kept_open: 0, turn: None }
     }
 
     /// The file of that name, if it is known and the same still.
@@ -130,9 +136,16 @@ impl<F: FileSystem> Cached<F> {
     /// Keeps what was found to the end of the turn, unless it is remembered anyway. An
     /// error that is the server's own may be gone the next time.
     fn keep(&mut self, path: &SafePath, node: &io::Result<Node>) {
+        if self.found.len() == KEPT_MAX {
+            return;
+        }
         let found = match node {
             Ok(Node::File(OpenFile { content: Content::Memory(_), .. })) => return,
-            Ok(node) => Found::This(node.clone()),
+            Ok(Node::File(_)) if self.kept_open == KEPT_OPEN_MAX => return,
+            Ok(node) => {
+                self.kept_open += usize::from(matches!(node, Node::File(_)));
+                Found::This(node.clone())
+            }
             Err(error) if sys::trouble(error) == Trouble::Missing => Found::Nothing,
             Err(_) => return,
         };
@@ -173,7 +186,7 @@ impl<F: FileSystem> FileSystem for Cached<F> {
 
     fn end_of_turn(&mut self) {
         self.found.clear();
-        self.turn = None;
+        (self.kept_open, self.turn) = (0, None);
         self.inner.end_of_turn();
     }
 }

@@ -170,6 +170,17 @@ fn one_look_serves_a_turn_and_the_next_looks_again() {
 }
 
 #[test]
+fn a_turn_holds_only_so_many_files_open() {
+    let root = tempfile::tempdir().unwrap();
+    let (mut files, now) = (cached(root.path()), Now::read());
+    for name in 0..KEPT_OPEN_MAX + 10 {
+        fs::write(root.path().join(name.to_string()), "content").unwrap();
+        assert!(text(&mut files, &format!("/{name}"), &now).is_some());
+    }
+    assert_eq!(files.found.len(), KEPT_OPEN_MAX);
+}
+
+#[test]
 fn nothing_is_held_open_beyond_a_turn() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("a"), "content").unwrap();

@@ -28,9 +28,10 @@ use crate::http::coding::{Accepted, Coding};
 use crate::http::media_type::{OCTET_STREAM, is_compressible};
 use crate::http::{Method, Preparation, Request, SafePath};
 
-/// How long a look at the place of a sibling holds. What is sent stays right meanwhile,
-/// for the file itself is looked at each time; only a new sibling may have to wait.
-pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a look at the place of a sibling holds, and then an answer that followed from
+/// it: together a second. What is sent stays right meanwhile, for the file itself is looked
+/// at each time; only a new sibling may have to wait.
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Smaller files fit into one packet, or nearly so: there is nothing to gain.
 const COMPRESS_MIN: u64 = 1024;
@@ -251,6 +252,14 @@ fn wants_part(request: &Request<'_>) -> bool {
 }
 
 impl Choice {
+    /// The file beside the file, if that is what was chosen.
+    pub fn sibling(&self) -> Option<&OpenFile> {
+        match self {
+            Choice::Coded(coded) => coded.sibling.as_ref(),
+            Choice::Identity { .. } | Choice::NotAcceptable | Choice::After(_) => None,
+        }
+    }
+
     /// What was chosen, and why nothing better.
     fn told(&self, offer: Offer, request: &Request<'_>, file: &OpenFile, now: &Now) -> String {
         let accepted = Accepted::of(request.fields);

@@ -70,6 +70,7 @@ impl<F: FileSystem> Site<F> {
             Ok(digest) => digest,
             Err(preparation) => return Ok(Answer::After(preparation)),
         };
+        let is_settled = choice.sibling().into_iter().chain([file]).all(|f| f.version.is_settled(now.system));
         let coded;
         let selected = match choice {
             Choice::NotAcceptable => return Err(Status::NotAcceptable),
@@ -99,11 +100,16 @@ impl<F: FileSystem> Site<F> {
                 }
             }
         };
-        if selected.digest.is_none() && file.len > 0 && file.version.is_settled(now.system) {
+        // Without a tag the answer is not final: its digest may be made at this moment.
+        if let Some(etag) = selected.validators.etag
+            && selected.digest.is_none()
+            && file.len > 0
+            && is_settled
+        {
             self.basis = Some(Basis {
                 path: path.clone(),
                 version: file.version,
-                etag: selected.validators.etag.map(|etag| etag.to_string()).unwrap_or_default(),
+                etag: etag.to_string(),
                 is_identity: selected.coding == Coding::Identity,
             });
         }

@@ -22,7 +22,9 @@ pub const CLOSING_DEREGISTERS: bool = cfg!(all(unix, not(mio_unsupported_force_p
 
 /// Whether a read from a socket that gives less than was asked for has emptied it, and
 /// whatever comes then makes an event: so epoll(7) has it for edge-triggered descriptors.
-/// It saves the read that would say `WouldBlock`, one of three calls for a small file.
+/// It saves the read that would say `WouldBlock`, one of three calls for a small file. (Urgent
+/// data makes a read end early: who sends such waits for what it sends next, or for its
+/// deadline.)
 pub const SHORT_READ_EMPTIES: bool = cfg!(all(target_os = "linux", not(mio_unsupported_force_poll_poll)));
 
 /// What an error of `accept` asks for.

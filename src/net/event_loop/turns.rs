@@ -64,11 +64,12 @@ impl<P: Protocol> EventLoop<P> {
     /// only; who yields is queued for the next round. Says whether there was anyone.
     pub(super) fn take_turns(&mut self, now: &Now) -> bool {
         let queued = self.run_queue.len();
-        self.take_turns_of(queued, now);
+        let budget = self.limits.turn_bytes(queued);
+        self.take_turns_of(queued, budget, now);
         // Mostly these reads find nothing: where only that ends a turn, polling between
         // would be for nothing, too.
         let again = self.requeue();
-        self.take_turns_of(again, now);
+        self.take_turns_of(again, budget, now);
         self.requeue();
         queued > 0
     }
@@ -83,7 +84,7 @@ impl<P: Protocol> EventLoop<P> {
     }
 
     /// The turns of the first so many of the queue.
-    fn take_turns_of(&mut self, count: usize, now: &Now) {
+    fn take_turns_of(&mut self, count: usize, budget: usize, now: &Now) {
         let mut left = count;
         while left > 0 {
             self.batch.used = 0;
@@ -95,7 +96,6 @@ impl<P: Protocol> EventLoop<P> {
             // Not before: see `connection`.
             let now = Now::read();
             let mut members = mem::take(&mut self.batch.members);
-            let budget = self.limits.turn_bytes(members.len());
             for member in members.drain(..) {
                 self.turn(&member, budget, &now);
             }
