@@ -39,6 +39,16 @@ struct Selected<'a> {
     varies: bool,
 }
 
+impl Selected<'_> {
+    /// What the answer follows from. Without a tag it is not final: the digest may be made
+    /// at this moment.
+    fn basis(&self, path: &SafePath, file: &OpenFile) -> Option<Basis> {
+        let etag = self.validators.etag.filter(|_| self.digest.is_none() && file.len > 0)?.to_string();
+        let is_identity = self.coding == Coding::Identity;
+        Some(Basis { path: path.clone(), version: file.version, etag, is_identity })
+    }
+}
+
 impl<F: FileSystem> Site<F> {
     /// Answers with the file under a path.
     pub(super) fn answer_file(
@@ -100,18 +110,8 @@ impl<F: FileSystem> Site<F> {
                 }
             }
         };
-        // Without a tag the answer is not final: its digest may be made at this moment.
-        if let Some(etag) = selected.validators.etag
-            && selected.digest.is_none()
-            && file.len > 0
-            && is_settled
-        {
-            self.basis = Some(Basis {
-                path: path.clone(),
-                version: file.version,
-                etag: etag.to_string(),
-                is_identity: selected.coding == Coding::Identity,
-            });
+        if is_settled {
+            self.basis = selected.basis(path, file);
         }
         let answer = self.represent(request, file, &selected);
         answer.map(Answer::Ready).map_err(|error| {
