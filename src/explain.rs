@@ -90,15 +90,18 @@ fn text(request: &str, steps: &[Step], conn: &Conn<Witness>) -> String {
     }
     text.push('\n');
     let queue = conn.send_queue();
-    let head = match queue.front() {
-        Some(Segment::Bytes(head)) => String::from_utf8_lossy(head),
+    let front: &[u8] = match queue.front() {
+        Some(Segment::Bytes(front)) => front,
         // The head always comes first, and from memory.
-        Some(Segment::File { .. }) | None => "".into(),
+        Some(Segment::File { .. }) | None => b"",
     };
+    // A short body follows in the same piece.
+    let end = front.windows(4).position(|window| window == b"\r\n\r\n").map_or(front.len(), |at| at + 4);
+    let head = String::from_utf8_lossy(&front[..end]);
     for line in head.trim_end().lines() {
         let _ = writeln!(text, "< {}", printable(line));
     }
-    let body = queue.remaining().saturating_sub(head.len() as u64);
+    let body = queue.remaining().saturating_sub(end as u64);
     let _ = writeln!(text, "< and {body} bytes of content");
     text
 }

@@ -47,15 +47,19 @@ fn several_clients_are_served_at_once_with_few_descriptors() {
 #[test]
 fn clients_that_waited_for_a_descriptor_are_served_without_a_new_one() {
     let root = root();
+    // Each has a file of its own: requests for the same one may share what was opened.
+    for name in 0..300 {
+        std::fs::hard_link(root.path().join("large"), root.path().join(format!("large{name}"))).unwrap();
+    }
     let options = ["--threads", "1", "--send-timeout", "1h", "--header-timeout", "3s", "--verbose"];
     let server = start(&root, 256, &options);
     // A head that does not end: its 408 tells the server's own time. It is not idle, so
     // that it need not make room for others.
     let mut clock = server.connect();
     clock.send("G");
-    let download = |_| {
+    let download = |name| {
         let mut client = server.connect();
-        client.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.send(format!("GET /large{name} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         client
     };
     let mut busy: Vec<Client> = (0..300).map(download).collect();
