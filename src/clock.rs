@@ -1,6 +1,6 @@
 //! Floor 1: the one place that asks what time it is.
 //!
-//! Everything above is handed a [`Now`], read once per turn of the loop, so that
+//! Everything above is handed a [`Now`], one for all that the loop does at a time, so that
 //! timeouts, dates and validators are tested in virtual time. It never sleeps.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -131,6 +131,8 @@
 //! - Several ranges are answered in the client's order, as RFC 9110 §15.3.7.2 wants it,
 //!   and only where [the parts with all that is around them](site::multipart) are shorter
 //!   than the file: a multipart of a file of 200 bytes helps nobody.
+//! - A turn moves up to 512 KiB for a connection, and up to 2 MiB where few want something,
+//!   instead of 256 KiB: what a large file costs is the number of calls.
 //! - Within a turn a step without progress cannot be written down: each round of
 //!   [`net::connection::answer`] moves bytes, clears a latch or ends. What is counted are
 //!   turns for nothing that no event asked for ([`net::progress`]).

@@ -1,17 +1,13 @@
 //! Answers that are given again are those that would be given anew.
 
-use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
+use super::super::asking::{self, PEER};
 use super::super::files::Memory;
 use super::super::{Options, Report, rules};
 use super::*;
-use crate::http::fields::FieldLine;
-use crate::http::host::Authority;
-use crate::http::target::Target;
-use crate::http::{Answer, Peer, RequestFields, Version as HttpVersion};
 
 const TARGETS: [&str; 9] =
     ["/", "/a", "/a?q", "/%61", "/page", "/page.html", "/folder", "/folder/", "/main.8f3a1c2b.js"];
@@ -76,37 +72,6 @@ fn site(bytes: usize) -> Site<Memory> {
     Site::new(Arc::new(options), Memory::default(), report).remembering(bytes)
 }
 
-fn ask(
-    site: &mut Site<Memory>,
-    method: Method,
-    target: &str,
-    fields: &[(&str, &str)],
-    now: &Now,
-) -> Response {
-    let lines: Vec<_> =
-        fields.iter().map(|&(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
-    let request = Request {
-        method,
-        method_token: "GET",
-        target: Target::parse(target).unwrap().0,
-        target_text: target,
-        version: HttpVersion::Http11,
-        authority: Authority::parse("localhost"),
-        fields: RequestFields::new(&lines),
-    };
-    loop {
-        match site.respond(&request, &peer(), now) {
-            Answer::Ready(response) => return response,
-            Answer::Later(job) => return job(),
-            Answer::After(preparation) => preparation(),
-        }
-    }
-}
-
-fn peer() -> Peer {
-    Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), loopback: true }
-}
-
 fn bytes(response: &Response) -> Vec<u8> {
     let read = |segment: &Segment| match segment {
         Segment::Bytes(bytes) => bytes.to_vec(),
@@ -152,9 +117,9 @@ proptest! {
                 }
                 Step::Pass(milliseconds) => now = now.later(Duration::from_millis(milliseconds)),
                 Step::Ask(head, target, fields) => {
-                    let method = if head { Method::Head } else { Method::Get };
+                    let method = if head { "HEAD" } else { "GET" };
                     let fields: Vec<_> = FIELDS[fields].iter().map(|&(name, value)| (name, if value == "TAG" { &tag } else { value })).collect();
-                    let [with, without] = sites.each_mut().map(|site| ask(site, method, TARGETS[target], &fields, &now));
+                    let [with, without] = sites.each_mut().map(|site| asking::answer(site, method, TARGETS[target], &fields, &now));
                     // In no order: where one field stands among the others means nothing.
                     let shown = |response: &Response| {
                         let fields = String::from_utf8_lossy(response.fields.as_bytes()).into_owned();
@@ -179,7 +144,7 @@ fn is_remembered(target: &str, fields: &[(&str, &str)]) -> bool {
         site.files.insert(path, path, old);
     }
     site.files.insert("young", "young", now.system);
-    ask(&mut site, Method::Get, target, fields, &now);
+    asking::answer(&mut site, "GET", target, fields, &now);
     site.answers.known.bytes() > 0
 }
 
@@ -205,7 +170,7 @@ fn what_a_client_sends_takes_no_memory_beyond_the_limit() {
     assert!(!is_remembered("/a", &[("Accept-Encoding", &long)]));
     let known = |accept_encoding: &str| Known {
         accept_encoding: Some(accept_encoding.into()),
-        grant: Grant::new(&Options::default(), None, &peer()),
+        grant: Grant::new(&Options::default(), None, &PEER),
         of_parts: false,
         basis: Basis {
             path: SafePath::root(),
@@ -225,6 +190,6 @@ fn an_answer_without_a_tag_is_not_final() {
     let (mut site, now) = (site(1 << 20), start());
     // The time says nothing, and for the digest of so much nobody waits.
     site.files.insert("a", vec![0; 256 * 1024 * 1024 + 1], SystemTime::UNIX_EPOCH);
-    assert_eq!(ask(&mut site, Method::Get, "/a", &[], &now).fields.get("ETag"), None);
+    assert_eq!(asking::answer(&mut site, "GET", "/a", &[], &now).fields.get("ETag"), None);
     assert_eq!(site.answers.known.bytes(), 0);
 }

@@ -6,21 +6,15 @@ use std::time::SystemTime;
 
 use proptest::prelude::*;
 
+use super::super::asking;
 use super::super::files::Memory;
 use super::super::{Report, Site};
 use super::*;
 use crate::codec::Level;
 use crate::codec::{decode, encode};
-use crate::http::fields::FieldLine;
-use crate::http::target::Target;
-use crate::http::{Answer, Peer, RequestFields, Response, Status, Version};
+use crate::http::{Answer, Response, Status};
 use crate::pool::Job;
 use crate::segment::Segment;
-
-const PEER: Peer = Peer {
-    address: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1),
-    loopback: false,
-};
 
 /// Text that gets smaller.
 fn text(len: usize) -> Vec<u8> {
@@ -73,31 +67,13 @@ impl Bench {
         job.map(|job| job()).is_some()
     }
 
-    fn ask(&mut self, method: Method, target: &str, fields: &[(&str, &str)]) -> Answer {
-        let lines: Vec<_> =
-            fields.iter().map(|&(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
-        let request = Request {
-            method,
-            method_token: "GET",
-            target: Target::parse(target).unwrap().0,
-            target_text: target,
-            version: Version::Http11,
-            authority: None,
-            fields: RequestFields::new(&lines),
-        };
-        self.site.respond(&request, &PEER, &self.now)
+    fn ask(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Answer {
+        asking::ask(&mut self.site, method, target, fields, &self.now)
     }
 
     /// The answer, with all that it needs done.
     fn get_with(&mut self, target: &str, fields: &[(&str, &str)]) -> Response {
-        for _ in 0..3 {
-            match self.ask(Method::Get, target, fields) {
-                Answer::Ready(response) => return response,
-                Answer::Later(job) => return job(),
-                Answer::After(preparation) => preparation(),
-            }
-        }
-        panic!("never prepared: {target}");
+        asking::answer(&mut self.site, "GET", target, fields, &self.now)
     }
 
     fn get(&mut self, target: &str, accepted: &str) -> Response {
@@ -192,13 +168,13 @@ fn a_long_sibling_is_proven_before_it_is_sent_and_once() {
     assert!(gz.len() as u64 > SMALL_SIBLING);
     for (sibling, expected) in [(&gz[..], "gzip"), (&gz[..gz.len() - 1], "identity")] {
         let mut bench = Bench::new(&[("a.json", &content, 1), ("a.json.gz", sibling, 1)], 1 << 20);
-        let Answer::After(prove) = bench.ask(Method::Get, "/a.json", &[("Accept-Encoding", "gzip")]) else {
+        let Answer::After(prove) = bench.ask("GET", "/a.json", &[("Accept-Encoding", "gzip")]) else {
             panic!("not proven");
         };
         prove();
         for later in [0, 2] {
             bench.now = bench.now.later(Duration::from_secs(later));
-            let answer = bench.ask(Method::Get, "/a.json", &[("Accept-Encoding", "gzip")]);
+            let answer = bench.ask("GET", "/a.json", &[("Accept-Encoding", "gzip")]);
             assert!(matches!(answer, Answer::Ready(_)), "proven again after {later} s");
         }
         assert_eq!(bench.decoded("/a.json", "gzip"), (expected.to_owned(), content.clone()));
@@ -370,7 +346,7 @@ fn head_is_told_of_the_form_that_get_gets() {
     let gz = coded(Format::Gzip, &content);
     let mut bench = Bench::new(&[("a.js", &content, 1), ("a.js.gz", &gz, 1)], 1 << 20);
     let fields = [("Accept-Encoding", "gzip"), ("Range", "bytes=0-1")];
-    let Answer::Ready(head) = bench.ask(Method::Head, "/a.js", &fields) else { panic!("not ready") };
+    let Answer::Ready(head) = bench.ask("HEAD", "/a.js", &fields) else { panic!("not ready") };
     assert_eq!((head.status, head.body.len()), (Status::Ok, gz.len() as u64));
     assert_eq!(head.fields.get("content-encoding"), Some("gzip"));
     // Of a sibling there are parts, too.
@@ -399,9 +375,9 @@ fn a_digest_is_made_once_away_from_the_loop_for_who_wants_it() {
     let long = text(100_000);
     let mut bench = Bench::new(&[("a.bin", &long, 1)], 1 << 20);
     let fields = [("Want-Repr-Digest", "sha-256=1")];
-    let Answer::After(make) = bench.ask(Method::Get, "/a.bin", &fields) else { panic!("made at once") };
+    let Answer::After(make) = bench.ask("GET", "/a.bin", &fields) else { panic!("made at once") };
     make();
-    let Answer::Ready(response) = bench.ask(Method::Get, "/a.bin", &fields) else { panic!("made again") };
+    let Answer::Ready(response) = bench.ask("GET", "/a.bin", &fields) else { panic!("made again") };
     let digest = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &long));
     let expected = super::super::digests::field_value(&digest.into());
     assert_eq!(response.fields.get("repr-digest"), Some(expected.as_str()));

@@ -50,8 +50,7 @@ impl<F: FileSystem> Site<F> {
         let mut response = error::page(kind.status, kind.form);
         self.mark_choice(kind.status, &mut response);
         if let Some(page) = page {
-            self.trail.note("error page", || trail::shown(&page.path));
-            response = page.wear(response, &self.options, &self.report);
+            response = self.wear(page, response);
         }
         let mut response = finish(&self.options, kind.grant, overlay, response);
         if is_ours {
@@ -68,12 +67,14 @@ impl<F: FileSystem> Site<F> {
             return response;
         }
         match self.error_page(response.status, now) {
-            Some(page) => {
-                self.trail.note("error page", || trail::shown(&page.path));
-                page.wear(response, &self.options, &self.report)
-            }
+            Some(page) => self.wear(page, response),
             None => response,
         }
+    }
+
+    fn wear(&self, page: ErrorPage, response: Response) -> Response {
+        self.trail.note("error page", || trail::shown(&page.path));
+        page.wear(response, &self.options, &self.report)
     }
 
     /// 404, told by what lies under this path, if it is a file or has an index.

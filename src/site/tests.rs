@@ -1,16 +1,14 @@
 //! The walk, over files in memory and in virtual time.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
+use super::asking::{self, PEER};
 use super::files::{Keep, Lister, Memory, Node};
 use super::*;
-use crate::http::fields::FieldLine;
-use crate::http::host::Authority;
-use crate::http::{Body, RequestFields, Version};
+use crate::http::Body;
 use crate::segment::Segment;
 
 mod routing;
@@ -42,9 +40,6 @@ impl FileSystem for Watched {
     }
 }
 
-/// A client on this machine.
-const PEER: Peer = Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1), loopback: true };
-
 /// A site, a clock, and what was reported.
 struct Bench {
     site: Site<Watched>,
@@ -69,33 +64,13 @@ impl Bench {
         Bench { site, now: now.later(Duration::from_secs(3600)), reported }
     }
 
-    /// Answers a request for a target that the parser lets through.
     fn answer(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Answer {
-        let lines: Vec<_> =
-            fields.iter().map(|&(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
-        let fields = RequestFields::new(&lines);
-        let host = fields.first("host").map_or("localhost", |host| std::str::from_utf8(host).unwrap());
-        let request = Request {
-            method: Method::parse(method.as_bytes()),
-            method_token: method,
-            target: Target::parse(target).unwrap().0,
-            target_text: target,
-            version: Version::Http11,
-            authority: Authority::parse(host),
-            fields,
-        };
-        self.site.respond(&request, &PEER, &self.now)
+        asking::ask(&mut self.site, method, target, fields, &self.now)
     }
 
     /// The same, with slow work done here.
     fn respond(&mut self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
-        loop {
-            match self.answer(method, target, fields) {
-                Answer::Ready(response) => return response,
-                Answer::Later(job) => return job(),
-                Answer::After(preparation) => preparation(),
-            }
-        }
+        asking::answer(&mut self.site, method, target, fields, &self.now)
     }
 
     fn get(&mut self, target: &str) -> Response {

@@ -48,18 +48,7 @@ fn loops(disks: &[Disk], options: Options) -> Vec<Site<Disk>> {
 }
 
 fn ask(site: &mut Site<Disk>, target: &str, fields: &[(&str, &str)]) -> ResponseJob {
-    let lines: Vec<_> =
-        fields.iter().map(|&(name, value)| FieldLine { name, value: value.as_bytes() }).collect();
-    let request = Request {
-        method: Method::Get,
-        method_token: "GET",
-        target: Target::parse(target).unwrap().0,
-        target_text: target,
-        version: Version::Http11,
-        authority: Authority::parse("localhost"),
-        fields: RequestFields::new(&lines),
-    };
-    match site.respond(&request, &PEER, &Now::read()) {
+    match asking::ask(site, "GET", target, fields, &Now::read()) {
         Answer::Later(job) => job,
         _ => panic!("a listing is made later"),
     }
