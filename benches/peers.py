@@ -105,6 +105,11 @@ def python(program, port, root, home, log):
     return [program, "-m", "http.server", "--bind", "127.0.0.1", "--directory", root, str(port)]
 
 
+def limit(program, port, root, home, log):
+    """No server of files: what the kernel alone costs. Its program is the load generator."""
+    return [program, "--limit", str(port), "--root", root]
+
+
 # Name, program, how it is started.
 PEERS = [
     ("nginx", "nginx", nginx),

@@ -8,11 +8,15 @@
 //! Measure on 127.0.0.1 with the server on one processor and this on another, and look at
 //! `server_cpu_per_1000` first: requests per second are the generator's own limit where
 //! `own_cpu_seconds` comes near `seconds`.
+//!
+//! It can also be the other side: a server that has nothing to do ([`limit`]), which shows
+//! what the kernel alone costs.
 
 pub(crate) mod answer;
 pub(crate) mod connection;
 pub(crate) mod cpu;
 pub(crate) mod histogram;
+pub(crate) mod limit;
 pub(crate) mod options;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -28,6 +32,15 @@ use self::options::Options;
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
+    if let (Some(port), Some(root)) = (options.limit, &options.root) {
+        return match limit::serve(port, root) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("load: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let result = match options.url.take() {
         Some(url) => run::run(&url, &options),
         None => server::Server::start().and_then(|server| {

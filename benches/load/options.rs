@@ -51,6 +51,13 @@ pub struct Options {
     /// The server's process: its processor time, with that of its children, is measured
     #[arg(long, value_name = "PROCESS")]
     pub pid: Option<u32>,
+    /// Instead of asking: answer, with the files of --root as they are at the start, at the
+    /// least cost there can be
+    #[arg(long, value_name = "PORT", requires = "root", conflicts_with = "url")]
+    pub limit: Option<u16>,
+    /// The directory for --limit
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     /// What `cargo bench` adds
     #[arg(long, hide = true)]
     pub bench: bool,
