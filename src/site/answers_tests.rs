@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
-use super::super::asking::{self, PEER};
 use super::super::files::Memory;
 use super::super::{Options, Report, rules};
 use super::*;
+use crate::site::tests::asking::{self, PEER};
 
 const TARGETS: [&str; 9] =
     ["/", "/a", "/a?q", "/%61", "/page", "/page.html", "/folder", "/folder/", "/main.8f3a1c2b.js"];

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use proptest::prelude::*;
 
-use super::super::asking;
 use super::super::files::Memory;
 use super::super::{Report, Site};
 use super::*;
@@ -15,6 +14,7 @@ use crate::codec::{decode, encode};
 use crate::http::{Answer, Response, Status};
 use crate::pool::Job;
 use crate::segment::Segment;
+use crate::site::tests::asking;
 
 /// Text that gets smaller.
 fn text(len: usize) -> Vec<u8> {

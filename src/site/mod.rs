@@ -23,9 +23,6 @@
 //! what it answers, it tells a [`trail`], if somebody keeps one.
 
 mod answers;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod asking;
 pub mod budget;
 pub mod cache;
 pub mod cache_control;

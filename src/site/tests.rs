@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
-use super::asking::{self, PEER};
+use self::asking::PEER;
 use super::files::{Keep, Lister, Memory, Node};
 use super::*;
 use crate::http::Body;
 use crate::segment::Segment;
 
+pub(super) mod asking;
 mod routing;
 mod sharing;
 

@@ -2,21 +2,21 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::Site;
-use super::files::FileSystem;
 use crate::clock::Now;
 use crate::http::fields::FieldLine;
 use crate::http::host::Authority;
 use crate::http::target::Target;
 use crate::http::{Answer, Method, Peer, Request, RequestFields, Response, Version};
+use crate::site::Site;
+use crate::site::files::FileSystem;
 
 /// A client on this machine.
-pub(super) const PEER: Peer =
+pub(in crate::site) const PEER: Peer =
     Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1), loopback: true };
 
 /// Asks for a target that the parser lets through; the host is `localhost`, unless a field
 /// says another.
-pub(super) fn ask<F: FileSystem>(
+pub(in crate::site) fn ask<F: FileSystem>(
     site: &mut Site<F>,
     method: &str,
     target: &str,
@@ -40,7 +40,7 @@ pub(super) fn ask<F: FileSystem>(
 }
 
 /// The same, with all that it needs done here.
-pub(super) fn answer<F: FileSystem>(
+pub(in crate::site) fn answer<F: FileSystem>(
     site: &mut Site<F>,
     method: &str,
     target: &str,
