@@ -31,10 +31,11 @@ use crate::segment::SendQueue;
 /// become thousands of file handles.
 const RESPONSES_MAX: usize = 32;
 
-/// How often a handler may want something prepared for one request. Once is usual; all
-/// that there is to find out of a file is a tag, a proof of three siblings and a digest,
-/// and again if it changes meanwhile. Who never gets ready gets 503.
-const PREPARATIONS_MAX: u8 = 6;
+/// How often a handler may want something prepared for one request. Once is usual; at most
+/// a path, its index files and three siblings have to be fetched from a disk, and a tag, a
+/// proof of each sibling and a digest be made; and some again if the file changes meanwhile.
+/// Who never gets ready gets 503.
+const PREPARATIONS_MAX: u8 = 16;
 
 /// What the connections of one loop share.
 pub struct Service<H> {

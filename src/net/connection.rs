@@ -34,6 +34,8 @@ pub struct Link {
     eof: bool,
     /// Half-closed by us.
     finished: bool,
+    /// Whether the file that is to be sent next is at hand.
+    front: Front,
     /// Bytes have moved, or a latch was cleared, since it was last asked (R28d).
     moved: bool,
 }
@@ -48,6 +50,7 @@ impl Link {
             presumed: false,
             eof: false,
             finished: false,
+            front: Front::Unknown,
             moved: false,
         }
     }
@@ -57,10 +60,28 @@ impl Link {
         std::mem::take(&mut self.moved)
     }
 
+    /// The pool is through with what [`Step::Fetch`] has asked for; or it cannot do it, and
+    /// then the loop has to wait for the disk.
+    pub fn fetched(&mut self) {
+        self.front = Front::AtHand;
+    }
+
     /// Whether the protocol wants what a read may give.
     fn may_read(&self, conn: &impl Protocol) -> bool {
         conn.wants_read() && self.readable && !self.eof
     }
+}
+
+/// What is known of the file at the front of the send queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Front {
+    /// Nothing.
+    Unknown,
+    /// The pool reads it.
+    Fetching,
+    /// It was read, so that it is not asked for again before some of it is sent: progress
+    /// is made even where the system drops it as soon as it was read.
+    AtHand,
 }
 
 impl Default for Link {
@@ -89,6 +110,9 @@ pub enum Step {
     Wait(Instant),
     /// All is answered, and a read may give more.
     Read,
+    /// The file at the front of the send queue is not in memory: let the pool read it, and
+    /// tell by [`Link::fetched`]. Till then this is the deadline.
+    Fetch(Instant),
     /// The budget is spent: others first, then on.
     Yield,
     /// Close the socket.
@@ -155,6 +179,14 @@ pub fn answer<P: Protocol, S: Stream>(
         if conn.send_queue().is_empty() || !link.writable {
             return if link.may_read(conn) { Step::Read } else { Step::Wait(conn.deadline()) };
         }
+        match link.front {
+            Front::Fetching => return Step::Wait(conn.deadline()),
+            Front::Unknown if stream.waits_for_disk(conn.send_queue(), left) => {
+                (link.front, link.moved) = (Front::Fetching, true);
+                return Step::Fetch(conn.deadline());
+            }
+            Front::Unknown | Front::AtHand => {}
+        }
         match write(stream, conn, shared, link, left, now) {
             Ok(bytes) => {
                 left = left.saturating_sub(bytes);
@@ -212,6 +244,7 @@ fn write<P: Protocol, S: Stream>(
     match stream.send(conn.send_queue(), left) {
         Ok(0) => Err(ErrorKind::WriteZero.into()),
         Ok(bytes) => {
+            link.front = Front::Unknown;
             conn.sent(shared, bytes as u64, now);
             Ok(bytes)
         }

@@ -56,6 +56,32 @@ fn a_turn_reads_once_for_what_comes_later_is_for_a_later_time() {
 }
 
 #[test]
+fn who_waits_for_a_disk_sends_nothing_until_it_is_told() {
+    let mut world = World::new("abc\nd\n");
+    world.stream.disk = VecDeque::from([true]).into();
+    assert_eq!(world.turns(), Step::Fetch(world.now.instant + TIMEOUT));
+    assert_eq!(world.turns(), Step::Wait(world.now.instant + TIMEOUT));
+    assert!(world.stream.out.is_empty());
+    world.link.fetched();
+    assert!(matches!(world.turns(), Step::Wait(_)));
+    assert_eq!(world.stream.out, b"cba\nd\n");
+}
+
+#[test]
+fn what_was_fetched_is_fetched_again_only_when_some_of_it_was_sent() {
+    let mut world = World::new("abc\n");
+    world.stream.disk = VecDeque::from([true; 4]).into();
+    world.stream.writes = acts([Act::Block, Act::Some(1), Act::Some(1)]);
+    assert!(matches!(world.turns(), Step::Fetch(_)));
+    (world.fetching, world.stream.blocked) = (false, [false; 2]);
+    world.link.fetched();
+    assert!(matches!(world.turns(), Step::Wait(_)), "the socket takes nothing: no reason to ask the disk");
+    (world.link.writable, world.stream.blocked) = (true, [false; 2]);
+    assert!(matches!(world.turns(), Step::Fetch(_)));
+    assert_eq!(world.stream.out, b"c");
+}
+
+#[test]
 fn a_stream_that_is_always_interrupted_lets_others_go_first() {
     let mut world = World::new("abc\n");
     world.stream.reads = (0..100_000).map(|_| Act::Interrupt).collect();

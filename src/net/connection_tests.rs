@@ -1,6 +1,8 @@
 //! Turns with streams that stall, tear and lie at every position.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -136,6 +138,8 @@ struct Flaky {
     finish_fails: bool,
     saw_end: bool,
     short_read_empties: bool,
+    /// Whether the disk has to be waited for, each time it is asked; then it has not.
+    disk: RefCell<VecDeque<bool>>,
     calls: usize,
     moved: usize,
     blocked: [bool; 2],
@@ -165,6 +169,11 @@ impl Flaky {
 }
 
 impl Stream for Flaky {
+    fn waits_for_disk(&self, queue: &SendQueue, _: usize) -> bool {
+        assert!(!queue.is_empty());
+        self.disk.borrow_mut().pop_front().unwrap_or(false)
+    }
+
     fn short_read_empties(&self) -> bool {
         self.short_read_empties
     }
@@ -227,6 +236,7 @@ struct World {
     now: Now,
     scratch: Vec<u8>,
     budget: usize,
+    fetching: bool,
 }
 
 impl World {
@@ -235,7 +245,7 @@ impl World {
         let address = "127.0.0.1:1".parse().unwrap();
         let conn = Reverse::open(&mut (), address, address, &now);
         let stream = Flaky { incoming: input.bytes().collect(), ..Flaky::default() };
-        World { stream, conn, link: Link::new(), now, scratch: vec![0; 64], budget: 1000 }
+        World { stream, conn, link: Link::new(), now, scratch: vec![0; 64], budget: 1000, fetching: false }
     }
 
     /// One turn, and what must hold of every one.
@@ -251,10 +261,14 @@ impl World {
         match step {
             Step::Wait(deadline) => {
                 assert!(deadline > self.now.instant && deadline <= self.now.instant + TIMEOUT);
-                assert!(!waiting || !link.writable, "it could write");
+                assert!(!waiting || !link.writable || self.fetching, "it could write");
                 assert!(waiting || !self.conn.wants_read() || !link.readable || link.eof, "it could read");
             }
             Step::Read => assert!(self.conn.wants_read() && link.readable && !link.eof, "nothing to read"),
+            Step::Fetch(deadline) => {
+                assert!(deadline > self.now.instant && deadline <= self.now.instant + TIMEOUT);
+                assert!(waiting && link.writable && !mem::replace(&mut self.fetching, true));
+            }
             Step::Yield => assert!(calls + moved >= self.budget, "a turn for nothing"),
             Step::Close => assert!(!waiting || self.stream.aborted || self.conn.phase == Phase::Closed),
         }
@@ -285,14 +299,19 @@ impl World {
             let before = seen(&self.stream);
             match self.turn() {
                 Step::Close => return Some(Step::Close),
-                Step::Yield | Step::Read => {
+                Step::Yield | Step::Read | Step::Fetch(_) => {
+                    still = 0;
+                    continue;
+                }
+                Step::Wait(_) if mem::take(&mut self.fetching) => {
+                    self.link.fetched();
                     still = 0;
                     continue;
                 }
                 Step::Wait(_) => {}
             }
             still = if before == seen(&self.stream) { still + 1 } else { 0 };
-            let blocked = std::mem::take(&mut self.stream.blocked);
+            let blocked = mem::take(&mut self.stream.blocked);
             let told = match model {
                 Model::Edge => blocked,
                 Model::Rearm => [blocked.contains(&true); 2],
@@ -333,6 +352,10 @@ fn acts(fails: u32) -> impl Strategy<Value = VecDeque<Act>> {
     prop::collection::vec(act, 0..40).prop_map(VecDeque::from)
 }
 
+fn waits() -> impl Strategy<Value = VecDeque<bool>> {
+    prop::collection::vec(prop::bool::weighted(0.2), 0..40).prop_map(VecDeque::from)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -341,11 +364,11 @@ proptest! {
     #[test]
     fn no_stream_makes_it_hang_spin_or_stutter(
         input in lines(), ends: bool, rearm: bool, reads in acts(1), writes in acts(1),
-        scratch in 1..40_usize, budget in 1..60_usize, short_read_empties: bool,
+        scratch in 1..40_usize, budget in 1..60_usize, short_read_empties: bool, disk in waits(),
     ) {
         let mut world = World::new(&input);
         world.stream.short_read_empties = short_read_empties && !rearm;
-        (world.scratch, world.budget) = (vec![0; scratch], budget);
+        (world.scratch, world.budget, world.stream.disk) = (vec![0; scratch], budget, disk.into());
         (world.stream.ends, world.stream.reads, world.stream.writes) = (ends, reads, writes);
         world.run(if rearm { Model::Rearm } else { Model::Edge });
         prop_assert!(perfect(&input).starts_with(&world.stream.out));
@@ -354,14 +377,14 @@ proptest! {
     #[test]
     fn both_ways_of_reporting_readiness_end_with_the_same_bytes(
         input in lines(), ends: bool, reads in acts(0), writes in acts(0),
-        scratch in 1..40_usize, budget in 1..60_usize,
+        scratch in 1..40_usize, budget in 1..60_usize, disk in waits(),
     ) {
         let expected = perfect(&input);
         let says = |word: &str| input.lines().any(|line| line == word);
         for (model, short_read_empties) in [(Model::Edge, false), (Model::Edge, true), (Model::Rearm, false)] {
             let mut world = World::new(&input);
             world.stream.short_read_empties = short_read_empties;
-            (world.scratch, world.budget) = (vec![0; scratch], budget);
+            (world.scratch, world.budget, world.stream.disk) = (vec![0; scratch], budget, disk.clone().into());
             (world.stream.ends, world.stream.reads, world.stream.writes) = (ends, reads.clone(), writes.clone());
             let closed = world.run(model).is_some();
             // Aborting and closing are at once: how much was sent by then is chance.

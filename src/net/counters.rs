@@ -18,6 +18,8 @@ pub struct Counters {
     pub stale_events: u64,
     /// Returns from the poller.
     pub wakeups: u64,
+    /// Times that a file had to be fetched from a disk before it could be sent.
+    pub fetches: u64,
     /// Bugs survived: turns that panicked.
     pub panics: u64,
     /// Bugs survived: connections closed because nothing moved in their turns.
@@ -35,6 +37,7 @@ impl Add for Counters {
             exhausted: self.exhausted + other.exhausted,
             stale_events: self.stale_events + other.stale_events,
             wakeups: self.wakeups + other.wakeups,
+            fetches: self.fetches + other.fetches,
             panics: self.panics + other.panics,
             stalled: self.stalled + other.stalled,
         }
@@ -43,11 +46,21 @@ impl Add for Counters {
 
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counters { accepted, closed, evicted, exhausted, stale_events, wakeups, panics, stalled } = self;
+        let Counters {
+            accepted,
+            closed,
+            evicted,
+            exhausted,
+            stale_events,
+            wakeups,
+            fetches,
+            panics,
+            stalled,
+        } = self;
         write!(
             f,
             "{accepted} connections accepted, {closed} closed, {evicted} evicted; out of descriptors \
-             {exhausted} times; {stale_events} stale events, {wakeups} wake-ups, {panics} panics, {stalled} stalled"
+             {exhausted} times; {stale_events} stale events, {wakeups} wake-ups, {fetches} fetches, {panics} panics, {stalled} stalled"
         )
     }
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod turns;
+mod work;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -187,23 +188,6 @@ impl<P: Protocol> EventLoop<P> {
             connection.queued = true;
             self.run_queue.push_back(slot);
         }
-    }
-
-    /// What the pool has finished; says whether there was anything.
-    fn collect_results(&mut self, now: &Now) -> bool {
-        let delivered = self.remote.take_delivered();
-        let any = !delivered.is_empty();
-        for (token, outcome) in delivered {
-            let Source::Connection { slot, generation } = Source::of(token) else { continue };
-            match self.connections.get_mut(slot) {
-                Some(connection) if connection.generation == generation && !connection.dead => {
-                    self.tell(slot, now, |protocol, shared| protocol.work_done(shared, outcome, now));
-                    self.enqueue(slot);
-                }
-                _ => self.counters.stale_events += 1,
-            }
-        }
-        any
     }
 
     /// Tells a protocol something. A bug in one connection must not take the others

@@ -19,8 +19,13 @@ pub enum Stop {
     AtOnce,
 }
 
-/// What came of a piece of work.
-pub(super) type Outcome<T> = Result<T, Refused>;
+/// What the pool has done for a connection.
+pub(super) enum Outcome<T> {
+    /// The work that its protocol has asked for.
+    Work(Result<T, Refused>),
+    /// Its file is read as far as it will be sent next.
+    Fetched,
+}
 
 /// A handle on a loop, for other threads.
 pub struct Remote<T> {

@@ -33,6 +33,11 @@ pub trait Stream {
     /// what ends the connection.
     fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize>;
 
+    /// Whether sending some of the queue's front, at most `bytes_max`, would wait for a disk.
+    fn waits_for_disk(&self, _queue: &SendQueue, _bytes_max: usize) -> bool {
+        false
+    }
+
     /// Half-closes: tells the peer that this was all (RFC 9112 §9.6).
     ///
     /// # Errors
@@ -72,6 +77,11 @@ impl Stream for TcpStream {
             [slice] => self.write(slice),
             slices => self.write_vectored(slices),
         }
+    }
+
+    fn waits_for_disk(&self, queue: &SendQueue, bytes_max: usize) -> bool {
+        let Some(Segment::File { file, range }) = queue.front() else { return false };
+        !sys::is_at_hand(file, range.start..range.end.min(range.start.saturating_add(bytes_max as u64)))
     }
 
     fn finish(&mut self) -> io::Result<()> {

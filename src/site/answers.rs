@@ -251,13 +251,17 @@ impl Answers {
 impl<F: FileSystem> Site<F> {
     /// Begins to answer: notes what the answer will follow from.
     pub(super) fn begin_basis(&mut self) {
-        (self.looks, self.basis) = (0, None);
+        (self.looks, self.basis, self.first) = (0, None, None);
     }
 
-    /// Looks a path up on the way to what answers.
+    /// Looks a path up on the way to what answers. Where a disk has to be waited for, this
+    /// fails, and [what has to be done first](Site::first) is noted.
     pub(super) fn find(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
         self.looks += 1;
-        self.files.open(path, now)
+        self.files.open_at_hand(path, now).unwrap_or_else(|preparation| {
+            self.first.get_or_insert(preparation);
+            Err(io::ErrorKind::WouldBlock.into())
+        })
     }
 
     /// The answer that such a question had, if it would have the same again.

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use super::files::{Content, FileSystem, Keep, Lister, Node, OpenFile};
 use super::recent::Recent;
 use crate::clock::Now;
-use crate::http::SafePath;
+use crate::http::{Preparation, SafePath};
 use crate::sys::{self, Trouble};
 
 /// Larger files are opened each turn: reading them into memory would push out many small
@@ -122,15 +122,33 @@ impl<F: FileSystem> Cached<F> {
         Ok(file)
     }
 
-    /// Asks the disk.
-    fn look(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        match self.inner.open(path, now) {
+    /// What is known of a path at this moment, without asking the disk for more than its
+    /// version.
+    fn known(&mut self, path: &SafePath, now: &Now) -> Option<io::Result<Node>> {
+        if !self.turn.is_some_and(|turn| turn.is_same_reading(now)) {
+            self.end_of_turn();
+            self.turn = Some(*now);
+        }
+        if let Some(file) = self.recall(path, now) {
+            return Some(Ok(Node::File(file)));
+        }
+        self.found.get(path.as_bytes()).map(|found| match found {
+            Found::This(node) => Ok(node.clone()),
+            Found::Nothing => Err(io::ErrorKind::NotFound.into()),
+        })
+    }
+
+    /// Takes note of what the disk says.
+    fn take(&mut self, path: &SafePath, opened: io::Result<Node>, now: &Now) -> io::Result<Node> {
+        let node = match opened {
             Ok(Node::File(file)) => self.remember(path, file, now).map(Node::File),
             other => {
                 self.files.remove(path.as_bytes());
                 other
             }
-        }
+        };
+        self.keep(path, &node);
+        node
     }
 
     /// Keeps what was found to the end of the turn, unless it is remembered anyway. An
@@ -155,21 +173,18 @@ impl<F: FileSystem> Cached<F> {
 
 impl<F: FileSystem> FileSystem for Cached<F> {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        if !self.turn.is_some_and(|turn| turn.is_same_reading(now)) {
-            self.end_of_turn();
-            self.turn = Some(*now);
+        self.known(path, now).unwrap_or_else(|| {
+            let opened = self.inner.open(path, now);
+            self.take(path, opened, now)
+        })
+    }
+
+    fn open_at_hand(&mut self, path: &SafePath, now: &Now) -> Result<io::Result<Node>, Preparation> {
+        if let Some(known) = self.known(path, now) {
+            return Ok(known);
         }
-        if let Some(file) = self.recall(path, now) {
-            return Ok(Node::File(file));
-        }
-        match self.found.get(path.as_bytes()) {
-            Some(Found::This(node)) => return Ok(node.clone()),
-            Some(Found::Nothing) => return Err(io::ErrorKind::NotFound.into()),
-            None => {}
-        }
-        let node = self.look(path, now);
-        self.keep(path, &node);
-        node
+        let opened = self.inner.open_at_hand(path, now)?;
+        Ok(self.take(path, opened, now))
     }
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {

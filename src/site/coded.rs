@@ -180,7 +180,11 @@ impl<F: FileSystem> Site<F> {
             _ => {}
         }
         let Some(place) = path.with_suffix(format.suffix()) else { return Found::Nothing };
-        let sibling = match self.files.open(&place, now) {
+        let opened = match self.files.open_at_hand(&place, now) {
+            Ok(opened) => opened,
+            Err(preparation) => return Found::After(preparation),
+        };
+        let sibling = match opened {
             Ok(Node::File(sibling)) if is_fresh(&sibling, file) => sibling,
             // Whatever is wrong with it, the file itself can be sent.
             opened => {

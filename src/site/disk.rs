@@ -1,19 +1,31 @@
 //! The file system of the disk: a contained root, or a single file.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile, Place};
 use super::listing::Row;
 use crate::clock::Now;
-use crate::http::SafePath;
 use crate::http::target::is_hidden_path;
-use crate::sys::{Entry, Kind, Opened, Root, Symlinks, Version};
+use crate::http::{Preparation, SafePath};
+use crate::sys::{self, Entry, Kind, Opened, Root, Stat, Symlinks, Version};
 
 /// How long an exchanged root (a new release under the old path) may go unnoticed.
 const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So much of a file is fetched together with its name: what is read at once is not longer.
+const FETCH_BYTES: u64 = 128 * 1024;
+
+/// So many paths may be waited for, or have been and not be asked for again.
+const FETCHING_MAX: usize = 4096;
+
+/// After so many fetches in a row without effect there is nothing to be had from them: the
+/// file system keeps nothing in memory, or has it nowhere else.
+const VAIN_FETCHES_MAX: u32 = 8;
 
 /// A directory on disk, or one file of it.
 pub struct Disk {
@@ -27,6 +39,9 @@ pub struct Disk {
     checked: Option<Now>,
     /// The path leads nowhere by now; what is still open of the old root is not shown.
     gone: bool,
+    /// What some thread of the pool fetches, and whether it is there.
+    fetching: HashMap<Vec<u8>, Arc<AtomicBool>>,
+    vain_fetches: u32,
 }
 
 impl Disk {
@@ -48,7 +63,17 @@ impl Disk {
         // The file that was named may be a link to anywhere: naming it is permission enough.
         let (symlinks, hidden) = if single.is_some() { (Symlinks::Follow, true) } else { (symlinks, hidden) };
         let root = open_root(&directory, symlinks, hidden)?;
-        Ok(Disk { root, directory, single, symlinks, hidden, checked: None, gone: false })
+        Ok(Disk {
+            root,
+            directory,
+            single,
+            symlinks,
+            hidden,
+            checked: None,
+            gone: false,
+            fetching: HashMap::new(),
+            vain_fetches: 0,
+        })
     }
 
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
@@ -83,9 +108,9 @@ impl Disk {
         }
     }
 
-    fn open_now(&self, path: &SafePath) -> io::Result<Node> {
+    fn open_now(&self, path: &SafePath, open: Open) -> io::Result<Node> {
         let relative = self.resolve(path).filter(|_| !self.gone).ok_or(io::ErrorKind::NotFound)?;
-        let Opened { file, stat, version } = self.root.open(relative)?;
+        let Opened { file, stat, version } = open(&self.root, relative)?;
         match stat.kind {
             Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
             Kind::Directory => Ok(Node::Directory),
@@ -98,17 +123,70 @@ impl Disk {
             })),
         }
     }
+
+    fn open_following_root(&mut self, path: &SafePath, now: &Now, open: Open) -> io::Result<Node> {
+        self.follow_root_when_due(now);
+        match self.open_now(path, open) {
+            // Perhaps the root has just been made anew: one look before saying no.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.follow_root(now) => {
+                self.open_now(path, open)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Has the name and the beginning of its file read, so that the next question finds
+    /// them in memory.
+    fn fetch(&mut self, path: &SafePath) -> Preparation {
+        if self.fetching.len() >= FETCHING_MAX {
+            self.fetching.clear();
+        }
+        let is_there = Arc::new(AtomicBool::new(false));
+        self.fetching.insert(path.as_bytes().to_vec(), Arc::clone(&is_there));
+        let (root, relative) = (Arc::clone(&self.root), self.resolve(path).unwrap_or_default().to_vec());
+        Box::new(move || {
+            if let Ok(Opened { file, stat: Stat { kind: Kind::File, len, .. }, .. }) = root.open(&relative) {
+                // At most FETCH_BYTES, so it fits. Whatever is wrong is found again.
+                let _ = sys::read_range(&file, 0, len.min(FETCH_BYTES) as usize);
+            }
+            is_there.store(true, Ordering::Release);
+        })
+    }
+}
+
+/// Whether what was opened can be read at once, if it is short enough for that.
+fn is_at_hand(node: &Node) -> bool {
+    match node {
+        Node::File(file) if file.len > 0 && file.len <= FETCH_BYTES => {
+            file.content.is_at_hand(&(0..file.len))
+        }
+        Node::File(_) | Node::Directory => true,
+    }
 }
 
 impl FileSystem for Disk {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
-        self.follow_root_when_due(now);
-        match self.open_now(path) {
-            // Perhaps the root has just been made anew: one look before saying no.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.follow_root(now) => {
-                self.open_now(path)
-            }
-            opened => opened,
+        self.open_following_root(path, now, Root::open)
+    }
+
+    fn open_at_hand(&mut self, path: &SafePath, now: &Now) -> Result<io::Result<Node>, Preparation> {
+        if self.vain_fetches == VAIN_FETCHES_MAX {
+            return Ok(self.open(path, now));
+        }
+        let opened = self.open_following_root(path, now, Root::open_at_hand);
+        let is_there = match &opened {
+            Ok(node) => is_at_hand(node),
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        };
+        let was_fetched = self.fetching.get(path.as_bytes()).is_some_and(|done| done.load(Ordering::Acquire));
+        if was_fetched {
+            self.fetching.remove(path.as_bytes());
+            self.vain_fetches = if is_there { 0 } else { self.vain_fetches + 1 };
+        }
+        match (is_there, was_fetched) {
+            (true, _) => Ok(opened),
+            (false, true) => Ok(self.open(path, now)),
+            (false, false) => Err(self.fetch(path)),
         }
     }
 
@@ -136,6 +214,9 @@ impl FileSystem for Disk {
         })
     }
 }
+
+/// A way to open a name beneath a root.
+type Open = fn(&Root, &[u8]) -> io::Result<Opened>;
 
 fn open_root(directory: &Path, symlinks: Symlinks, hidden: bool) -> io::Result<Arc<Root>> {
     let root = Root::new(directory, symlinks)?;
@@ -198,6 +279,46 @@ mod tests {
         std::fs::rename(&root, outer.path().join("old")).unwrap();
         std::fs::rename(outer.path().join("2"), &root).unwrap();
         assert_eq!(read(&mut disk, "/a", &now.later(ROOT_CHECK_INTERVAL)).as_deref(), Some("two"));
+    }
+
+    /// Asks without patience until there is an answer; says how often something had to be
+    /// fetched first.
+    fn insist(disk: &mut Disk, path: &str) -> (io::Result<Node>, u32) {
+        let (path, now, mut fetches) = (SafePath::parse(path).unwrap(), Now::read(), 0);
+        loop {
+            match disk.open_at_hand(&path, &now) {
+                Ok(opened) => return (opened, fetches),
+                Err(preparation) => preparation(),
+            }
+            fetches += 1;
+            assert_eq!(fetches, 1, "what was fetched is there, or is not to be had");
+        }
+    }
+
+    #[test]
+    fn who_does_not_wait_gets_the_same_after_one_fetch() {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::create_dir(outer.path().join("d")).unwrap();
+        std::fs::write(outer.path().join("d/a"), "content").unwrap();
+        let mut disk = Disk::new(outer.path(), Symlinks::Inside, false).unwrap();
+        for round in 0..20 {
+            assert!(matches!(insist(&mut disk, "/d").0, Ok(Node::Directory)));
+            assert!(matches!(insist(&mut disk, "/d/a").0, Ok(Node::File(file)) if file.len == 7));
+            let missing = insist(&mut disk, &format!("/d/{round}")).0;
+            assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
+        }
+        assert!(disk.fetching.is_empty());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn where_fetching_is_in_vain_nothing_is_fetched_any_more() {
+        // A file system in memory keeps no record of what is not there.
+        let Ok(outer) = tempfile::tempdir_in("/dev/shm") else { return };
+        let mut disk = Disk::new(outer.path(), Symlinks::Inside, false).unwrap();
+        let fetches: Vec<u32> = (0..20).map(|name| insist(&mut disk, &format!("/{name}")).1).collect();
+        let expected = if fetches[0] == 0 { 0 } else { VAIN_FETCHES_MAX };
+        assert_eq!(fetches.iter().sum::<u32>(), expected);
     }
 
     #[test]

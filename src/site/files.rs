@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::listing::Row;
 use crate::clock::Now;
-use crate::http::SafePath;
+use crate::http::{Preparation, SafePath};
 use crate::segment::Segment;
 use crate::sys::{self, Version};
 
@@ -54,6 +54,14 @@ impl Content {
         match self {
             Content::Disk(_) => 0,
             Content::Memory(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether a part of it can be read without waiting for a disk.
+    pub fn is_at_hand(&self, range: &std::ops::Range<u64>) -> bool {
+        match self {
+            Content::Disk(file) => sys::is_at_hand(file, range.clone()),
+            Content::Memory(_) => true,
         }
     }
 
@@ -142,6 +150,14 @@ pub trait FileSystem {
     /// # Errors
     /// [`sys::trouble`] says what they mean.
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node>;
+
+    /// The same, for the thread of a loop, which is not to wait for a disk (R29).
+    ///
+    /// # Errors
+    /// What has to be done first, elsewhere. Then the same is to be asked again.
+    fn open_at_hand(&mut self, path: &SafePath, now: &Now) -> Result<io::Result<Node>, Preparation> {
+        Ok(self.open(path, now))
+    }
 
     /// The turn of the loop is over: what was only kept for it can go.
     fn end_of_turn(&mut self) {}

@@ -66,7 +66,7 @@ use trail::Trail;
 use crate::clock::Now;
 use crate::http::negotiate::{self, Form};
 use crate::http::target::Target;
-use crate::http::{Answer, Method, Peer, Request, Response, SafePath, Status};
+use crate::http::{Answer, Method, Peer, Preparation, Request, Response, SafePath, Status};
 use crate::sys::{self, Trouble};
 
 /// The methods that are answered; also what OPTIONS says.
@@ -89,6 +89,8 @@ pub struct Site<F> {
     /// follows from.
     looks: u32,
     basis: Option<Basis>,
+    /// What has to be done before this request can be answered without waiting for a disk.
+    first: Option<Preparation>,
 }
 
 /// What a site may remember of its answers, unless it is told otherwise.
@@ -100,7 +102,7 @@ impl<F: FileSystem> Site<F> {
         let rules = rules::Reader::new(options.rules.clone());
         let answers = Answers::new(ANSWERS_BYTES);
         let (trail, errors) = (Trail::default(), Vec::new());
-        Site { options, files, report, rules, trail, answers, errors, looks: 0, basis: None }
+        Site { options, files, report, rules, trail, answers, errors, looks: 0, basis: None, first: None }
     }
 
     /// The same site, which remembers answers in up to so many bytes.
@@ -134,7 +136,11 @@ impl<F: FileSystem> Site<F> {
         let overlay = self.overlay(request);
         self.note_fields(overlay.as_ref());
         let answer = guarded.inspect_err(|status| self.note_guard(*status));
-        match answer.and_then(|()| self.walk(request, now)) {
+        let answer = answer.and_then(|()| self.walk(request, now));
+        if let Some(preparation) = self.first.take() {
+            return Answer::After(preparation);
+        }
+        match answer {
             Err(status) => {
                 let kind = error_page::Kind { status, form: negotiate::form(request.fields), grant };
                 Answer::Ready(self.answer_error(kind, overlay.as_ref(), now))
@@ -220,6 +226,9 @@ impl<F> Site<F> {
 /// answers. What the server is to blame for is reported, with the path; a client's
 /// mistakes are its own.
 fn status_of(error: &io::Error, path: &SafePath, report: &Report) -> Status {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return Status::ServiceUnavailable;
+    }
     let status = match sys::trouble(error) {
         Trouble::Missing => return Status::NotFound,
         Trouble::Forbidden => return Status::Forbidden,

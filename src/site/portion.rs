@@ -75,9 +75,10 @@ impl Portion {
     }
 }
 
-/// A range of a file, read at once if it is small; None when not all of it is there.
+/// A range of a file, read at once if it is small and no disk makes anyone wait; None when
+/// not all of it is there.
 fn piece(content: &Content, part: &Range<u64>, is_small: bool) -> io::Result<Option<Segment>> {
-    if !is_small {
+    if !is_small || !content.is_at_hand(part) {
         return Ok(Some(content.segment(part.clone())));
     }
     let length = part.end - part.start;

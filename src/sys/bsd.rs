@@ -46,10 +46,23 @@ pub(super) fn open_contained(tree: &Tree, _path: &[u8], _flags: OFlags) -> Optio
     None
 }
 
+/// Nothing here tells whether a disk would have to be waited for.
+pub(super) fn open_at_hand(_tree: &Tree, _path: &[u8], _flags: OFlags) -> Option<Result<OwnedFd>> {
+    None
+}
+
 /// The facts of a name beneath the root, without opening it for reading.
 pub(super) fn stat_contained(tree: &Tree, path: &[u8]) -> Result<Stat> {
     walk::stat(tree, path)
 }
+
+/// True: nothing here tells whether reading would wait for a disk.
+pub fn is_at_hand(_file: &File, _range: std::ops::Range<u64>) -> bool {
+    true
+}
+
+/// Nothing: what is always at hand needs no advice.
+pub fn read_ahead(_file: &File, _range: std::ops::Range<u64>) {}
 
 /// Sends up to `len` bytes of the file from `offset` on, inside the kernel.
 ///

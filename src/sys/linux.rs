@@ -5,11 +5,12 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use mio::net::TcpStream;
-use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, openat2, sendfile};
-use rustix::io::{Errno, Result, retry_on_intr};
+use rustix::fs::{Advice, Mode, OFlags, ResolveFlags, Stat, fadvise, fstat, openat2, sendfile};
+use rustix::io::{Errno, ReadWriteFlags, Result, preadv2, retry_on_intr};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use socket2::Socket;
 
@@ -47,16 +48,23 @@ pub(super) fn kernel_contains(root: BorrowedFd<'_>) -> bool {
     !matches!(probe, Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS | Errno::INVAL))
 }
 
+/// How the kernel contains a look-up. Where a link has led, it does not say. So where that
+/// matters it is asked for a way without links, which is the common one, and the walk takes
+/// the others.
+fn resolve_flags(tree: &Tree) -> ResolveFlags {
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let without_links = tree.hides.is_some() || tree.symlinks == Symlinks::Deny;
+    resolve.set(ResolveFlags::NO_SYMLINKS, without_links);
+    resolve
+}
+
 /// Opens beneath the root, or `None` where the walk has to decide.
 pub(super) fn open_contained(tree: &Tree, path: &[u8], flags: OFlags) -> Option<Result<OwnedFd>> {
     if !tree.kernel_contains {
         return None;
     }
-    // Where a link has led, the kernel does not say. So where that matters it is asked for
-    // a way without links, which is the common one, and the walk takes the others.
+    let resolve = resolve_flags(tree);
     let judges_links = tree.hides.is_some() && tree.symlinks != Symlinks::Deny;
-    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    resolve.set(ResolveFlags::NO_SYMLINKS, judges_links || tree.symlinks == Symlinks::Deny);
     for _ in 0..=MOST_RETRIES {
         match openat2(&tree.root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
@@ -67,6 +75,20 @@ pub(super) fn open_contained(tree: &Tree, path: &[u8], flags: OFlags) -> Option<
         }
     }
     None
+}
+
+/// Opens beneath the root if no disk has to be waited for (`RESOLVE_CACHED`, Linux 5.12);
+/// else `AGAIN`. `None` where that cannot be told, or something else has to decide: links
+/// that do not lead straight inside.
+pub(super) fn open_at_hand(tree: &Tree, path: &[u8], flags: OFlags) -> Option<Result<OwnedFd>> {
+    if !tree.kernel_contains {
+        return None;
+    }
+    let resolve = resolve_flags(tree) | ResolveFlags::CACHED;
+    match openat2(&tree.root, path, flags, Mode::empty(), resolve) {
+        Err(Errno::XDEV | Errno::NOSYS | Errno::INVAL | Errno::LOOP | Errno::INTR) => None,
+        answer => Some(answer),
+    }
 }
 
 /// The facts of a name beneath the root, without opening it for reading.
@@ -108,6 +130,25 @@ pub fn send_file(socket: &TcpStream, file: &std::fs::File, offset: u64, len: usi
             _ => Err(error),
         },
     }
+}
+
+/// Whether the file can be read there without waiting for a disk, as far as its last byte
+/// tells: the kernel reads ahead in order (`RWF_NOWAIT`, preadv2(2)). Where the file system
+/// cannot tell it is taken to be so.
+pub fn is_at_hand(file: &std::fs::File, range: Range<u64>) -> bool {
+    let mut last = [0];
+    let read = retry_on_intr(|| {
+        let last = &mut [std::io::IoSliceMut::new(&mut last)];
+        preadv2(file, last, range.end.saturating_sub(1), ReadWriteFlags::NOWAIT)
+    });
+    read != Err(Errno::AGAIN)
+}
+
+/// Tells the kernel that this part of the file will be read, and waits for none of it.
+pub fn read_ahead(file: &std::fs::File, range: Range<u64>) {
+    let len = std::num::NonZeroU64::new(range.end.saturating_sub(range.start));
+    // Good advice, no more.
+    let _ = fadvise(file, range.start, len, Advice::WillNeed);
 }
 
 /// Writes all slices, and tells the kernel that more follows at once (`MSG_MORE`): a

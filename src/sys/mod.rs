@@ -14,6 +14,8 @@
 //!   Opening never blocks on FIFOs or devices, and all that is said of a file
 //!   comes from the handle that was opened. [`Root::hiding`] makes links into hidden
 //!   places lead nowhere. [`Root::list`] says the same of every entry as `open` would.
+//!   [`Root::open_at_hand`] opens what is in memory, and says so of what is not, where a
+//!   system can tell.
 //!   [`Root::version`] asks, in one call, which version of a file a name leads to, where
 //!   a system can. [`Root::is_current`] tells whether the path given at the start still
 //!   leads to this very directory, and [`Root::identity`] tells it from others.
@@ -22,7 +24,9 @@
 //! - [`bind`]: the listening sockets of one address, one for each event loop;
 //!   [`prepare_accepted`] gives an accepted socket what it did not inherit, and
 //!   [`abort_on_close`] makes its end a reset.
-//! - [`read_at`], [`read_range`]: positioned reads, which leave no cursor behind.
+//! - [`read_at`], [`read_range`]: positioned reads, which leave no cursor behind;
+//!   [`is_at_hand`] tells whether one would wait for a disk, where a system can tell, and
+//!   [`read_ahead`] lets the disk begin.
 //! - [`trouble`], [`accept_trouble`]: what an error means to a server.
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
 //!   thread of it.
@@ -67,8 +71,8 @@ pub use sockets::{
     AcceptTrouble, CLOSING_DEREGISTERS, SHORT_READ_EMPTIES, abort_on_close, accept_trouble, bind,
 };
 pub use system::{
-    Root, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_at, read_range,
-    send_file, send_more, trouble, version_of,
+    Root, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_ahead,
+    read_at, read_range, send_file, send_more, trouble, version_of,
 };
 
 /// Where symbolic links may lead (`--symlinks`).

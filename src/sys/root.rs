@@ -17,6 +17,14 @@ use super::unix::{facts, version};
 use super::walk::{self, READ, Tree};
 use super::{Entry, Hides, Kind, Listing, Opened, Stat, Symlinks, Version, is_proven, system};
 
+impl Opened {
+    fn of(file: File) -> io::Result<Opened> {
+        let raw = fstat(&file)?;
+        let stat = facts(&raw).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Opened { file, stat, version: version(&raw) })
+    }
+}
+
 /// A directory, open, and all that is beneath it.
 #[derive(Debug)]
 pub struct Root {
@@ -69,10 +77,21 @@ impl Root {
     /// [`trouble`](super::trouble) says what they mean.
     pub fn open(&self, relative: &[u8]) -> io::Result<Opened> {
         debug_assert!(is_proven(relative));
-        let file = self.resolve(relative)?;
-        let raw = fstat(&file)?;
-        let stat = facts(&raw).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Opened { file: File::from(file), stat, version: version(&raw) })
+        Opened::of(File::from(self.resolve(relative)?))
+    }
+
+    /// The same, if all that this needs is in memory.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if a disk would have to be waited for, as far as the system can tell.
+    pub fn open_at_hand(&self, relative: &[u8]) -> io::Result<Opened> {
+        debug_assert!(is_proven(relative));
+        let path: &[u8] = if relative.is_empty() { b"." } else { relative };
+        match system::open_at_hand(&self.tree, path, READ) {
+            Some(answer) => Opened::of(File::from(answer?)),
+            None => self.open(relative),
+        }
     }
 
     /// The version of the file that a name leads to by now; `None` if there is none, or

@@ -91,6 +91,15 @@ impl Root {
         self.resolve(relative, SHARE_ALL).map(|(opened, _)| opened)
     }
 
+    /// The same: nothing here tells whether a disk would have to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// As of `open`.
+    pub fn open_at_hand(&self, relative: &[u8]) -> io::Result<Opened> {
+        self.open(relative)
+    }
+
     /// The files and directories in the directory of that name, as [`open`](Self::open)
     /// would find them, but at most `most` of those whose names `keep` wants; what `open`
     /// would not find is left out.
@@ -317,6 +326,14 @@ pub fn read_range(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     bytes.truncate(filled);
     Ok(bytes)
 }
+
+/// True: nothing here tells whether reading would wait for a disk.
+pub fn is_at_hand(_file: &File, _range: std::ops::Range<u64>) -> bool {
+    true
+}
+
+/// Nothing: what is always at hand needs no advice.
+pub fn read_ahead(_file: &File, _range: std::ops::Range<u64>) {}
 
 /// Reading and writing is the way here, always.
 ///

@@ -4,6 +4,8 @@
 mod harness;
 
 mod caching;
+#[cfg(target_os = "linux")]
+mod cold;
 mod conditions;
 mod connections;
 mod directories;

@@ -216,6 +216,7 @@ impl World {
             match step {
                 Step::Close => self.close(),
                 Step::Yield | Step::Read => assert!(calls > 0, "a turn for nothing"),
+                Step::Fetch(_) => unreachable!("nothing lies on a disk"),
                 Step::Wait(deadline) => {
                     self.check_wait(deadline);
                     return;

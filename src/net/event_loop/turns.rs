@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 use std::mem;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use mio::Interest;
@@ -15,7 +14,7 @@ use crate::clock::Now;
 use crate::net::accept::Listener;
 use crate::net::connection::{Input, Step, answer, read};
 use crate::net::progress::Mark;
-use crate::net::protocol::{Notice, Protocol, Refused};
+use crate::net::protocol::{Notice, Protocol};
 use crate::net::stream::Stream;
 use crate::net::token::Source;
 
@@ -150,6 +149,10 @@ impl<P: Protocol> EventLoop<P> {
             }
             Step::Yield => self.enqueue(slot),
             Step::Wait(deadline) => self.wait(slot, deadline, now),
+            Step::Fetch(deadline) => {
+                self.wait(slot, deadline, now);
+                self.fetch(slot);
+            }
         }
         self.submit_work(slot, now);
     }
@@ -200,26 +203,6 @@ impl<P: Protocol> EventLoop<P> {
         if watched.is_err() {
             // Out of memory for watches, say: this client goes, the others stay.
             self.kill(slot, now);
-        }
-    }
-
-    fn submit_work(&mut self, slot: usize, now: &Now) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(work) = connection.protocol.take_work() else { return };
-        let token = Source::connection(slot, connection.generation).token();
-        let remote = self.remote.clone();
-        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
-        let job = Box::new(move || {
-            // A client that asks and leaves must not cost those that stay.
-            if waits.upgrade().is_none() {
-                return;
-            }
-            let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked);
-            remote.deliver(token, outcome);
-        });
-        if self.pool.submit(job).is_err() {
-            connection.protocol.work_done(&mut self.shared, Err(Refused::Full), now);
-            self.enqueue(slot);
         }
     }
 }

@@ -5,7 +5,9 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use super::{Site, found, listed};
-use crate::sys::{Kind, Root, Symlinks, Trouble, is_proven, read_at, read_range, trouble};
+use crate::sys::{
+    Kind, Root, Symlinks, Trouble, is_at_hand, is_proven, read_ahead, read_at, read_range, trouble,
+};
 
 const MODES: [Symlinks; 3] = [Symlinks::Inside, Symlinks::Follow, Symlinks::Deny];
 
@@ -23,6 +25,37 @@ fn files_and_directories_are_opened_with_their_facts() {
             assert_eq!(root.open(name.as_bytes()).unwrap().stat.kind, Kind::Directory, "{name:?}");
         }
         assert_eq!(found(&root, "dir/deep/c.txt").unwrap(), "dir/deep/c.txt");
+    }
+}
+
+#[test]
+fn what_is_at_hand_is_opened_as_ever_and_what_is_not_is_not_there_yet() {
+    let site = Site::new();
+    for mode in MODES {
+        let root = site.root(mode);
+        for name in ["a.txt", "dir/b.txt", "dir", "", "nothing", "dir/nothing", "a.txt/b"] {
+            // So it has just been read, where it is; some systems keep no record of what
+            // is not there.
+            let expected = root.open(name.as_bytes());
+            let opened = root.open_at_hand(name.as_bytes());
+            match (&opened, &expected) {
+                (Ok(opened), Ok(expected)) => assert_eq!(opened.version, expected.version, "{name:?}"),
+                (Err(error), Err(_)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (Err(error), Err(expected)) => assert_eq!(error.kind(), expected.kind(), "{name:?}"),
+                _ => panic!("{mode:?} {name:?}: {opened:?} {expected:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_just_read_is_at_hand() {
+    let site = Site::new();
+    let file = File::open(site.path.join("a.txt")).unwrap();
+    read_ahead(&file, 0..5);
+    assert_eq!(read_range(&file, 0, 100).unwrap(), b"a.txt");
+    for range in [0..5, 4..5, 0..1000, 0..0, 100..u64::MAX] {
+        assert!(is_at_hand(&file, range.clone()), "{range:?}");
     }
 }
 

@@ -1,0 +1,103 @@
+//! What the pool does for connections, and what they hear of it.
+
+use std::fs::File;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::EventLoop;
+use crate::clock::Now;
+use crate::net::protocol::{Protocol, Refused};
+use crate::net::remote::Outcome;
+use crate::net::token::Source;
+use crate::segment::Segment;
+use crate::sys;
+
+/// So much of a file is read before a connection goes on with it: what is sent in one
+/// turn, when there is little to do. The disk goes on with as much again.
+const FETCH_BYTES: u64 = 2 * 1024 * 1024;
+
+/// It is read in pieces of this size, and dropped: what counts is that the system has it.
+const FETCH_BUFFER: usize = 128 * 1024;
+
+impl<P: Protocol> EventLoop<P> {
+    /// What the pool has finished; says whether there was anything.
+    pub(super) fn collect_results(&mut self, now: &Now) -> bool {
+        let delivered = self.remote.take_delivered();
+        let any = !delivered.is_empty();
+        for (token, outcome) in delivered {
+            let Source::Connection { slot, generation } = Source::of(token) else { continue };
+            match self.connections.get_mut(slot) {
+                Some(connection) if connection.generation == generation && !connection.dead => {
+                    match outcome {
+                        Outcome::Fetched => connection.link.fetched(),
+                        Outcome::Work(done) => {
+                            self.tell(slot, now, |protocol, shared| protocol.work_done(shared, done, now));
+                        }
+                    }
+                    self.enqueue(slot);
+                }
+                _ => self.counters.stale_events += 1,
+            }
+        }
+        any
+    }
+
+    /// Hands over what the protocol wants to be done.
+    pub(super) fn submit_work(&mut self, slot: usize, now: &Now) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(work) = connection.protocol.take_work() else { return };
+        let is_taken = self.submit(slot, move || {
+            Outcome::Work(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked))
+        });
+        if !is_taken {
+            self.tell(slot, now, |protocol, shared| protocol.work_done(shared, Err(Refused::Full), now));
+            self.enqueue(slot);
+        }
+    }
+
+    /// Has the file read that the connection is to send next, so that no disk makes the
+    /// others wait (R29). Where too much waits for the pool already, the loop reads it.
+    pub(super) fn fetch(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(Segment::File { file, range }) = connection.protocol.send_queue().front() else { return };
+        let (file, range) = (Arc::clone(file), range.clone());
+        self.counters.fetches += 1;
+        let is_taken = self.submit(slot, move || {
+            read_through(&file, range);
+            Outcome::Fetched
+        });
+        if !is_taken {
+            self.connections[slot].link.fetched();
+            self.enqueue(slot);
+        }
+    }
+
+    /// Says whether the pool has taken it.
+    fn submit(&mut self, slot: usize, work: impl FnOnce() -> Outcome<P::Done> + Send + 'static) -> bool {
+        let Some(connection) = self.connections.get_mut(slot) else { return false };
+        let token = Source::connection(slot, connection.generation).token();
+        let remote = self.remote.clone();
+        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
+        let job = move || {
+            // A client that asks and leaves must not cost those that stay.
+            if waits.upgrade().is_some() {
+                remote.deliver(token, work());
+            }
+        };
+        self.pool.submit(Box::new(job)).is_ok()
+    }
+}
+
+/// Reads what is sent next. Errors are found by who sends it.
+fn read_through(file: &File, range: Range<u64>) {
+    let end = range.end.min(range.start.saturating_add(FETCH_BYTES));
+    sys::read_ahead(file, range.start..range.end.min(end.saturating_add(FETCH_BYTES)));
+    let (mut buffer, mut at) = (vec![0; FETCH_BUFFER], range.start);
+    while at < end {
+        match sys::read_at(file, &mut buffer, at) {
+            Ok(count) if count > 0 => at = at.saturating_add(count as u64),
+            _ => return,
+        }
+    }
+}
