@@ -40,10 +40,10 @@ install() {
     { tail -30 "$work/apt.log"; fail "could not install ${missing[*]}"; }
 }
 
-# release: builds the program; sets `serve` to its path.
+# release: builds the program; sets `serve` to its absolute path.
 release() {
   cargo build --release --locked --quiet
-  serve=${CARGO_TARGET_DIR:-target}/release/serve
+  serve=$(realpath "${CARGO_TARGET_DIR:-target}/release/serve")
 }
 
 # start COMMAND…: runs a server, waits for its start message, sets `server` (its process)
