@@ -1,44 +1,37 @@
 //! What a server costs that has nothing to do: `--limit PORT --root DIR`.
 //!
 //! It reads the files of a directory once, at the start, and from then on sends them: no
-//! request is parsed beyond its path and its end, no file is looked at, no field depends
-//! on anything. What it costs is what the kernel charges for the traffic, and no server
-//! can cost much less. It counts on epoll, where what comes after a short read is told anew.
+//! request is parsed beyond its end and three fields, no file is looked at. What it costs is
+//! what the kernel charges for the traffic, and no server can cost much less. It counts on epoll, where what comes after a short read is told anew.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::rc::Rc;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-const LISTENER: Token = Token(usize::MAX);
+use super::canned::{Answers, Canned};
 
-/// Larger files are not sent from memory by anyone.
-const FILE_MAX: u64 = 1024 * 1024;
+const LISTENER: Token = Token(usize::MAX);
 
 /// Pieces for one call.
 const SLICES_MAX: usize = 32;
-
-/// Whole responses, by path.
-type Responses = HashMap<Vec<u8>, Rc<[u8]>>;
 
 struct Connection {
     stream: TcpStream,
     /// The beginning of a head whose end has not come.
     input: Vec<u8>,
     /// What is to be sent, and from where on.
-    output: VecDeque<(Rc<[u8]>, usize)>,
+    output: VecDeque<(Canned, usize)>,
     is_last: bool,
 }
 
 /// Serves for ever.
 pub fn serve(port: u16, root: &Path) -> io::Result<()> {
-    let responses = read(root)?;
-    let missing = response("404 Not Found", &[b'x'; 400]);
+    let mut answers = Answers::of(root)?;
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -53,40 +46,11 @@ pub fn serve(port: u16, root: &Path) -> io::Result<()> {
             }
             let slot = event.token().0;
             let Some(connection) = connections.get_mut(slot) else { continue };
-            let respond = |head: &[u8]| Rc::clone(responses.get(path(head)).unwrap_or(&missing));
-            if connection.turn(&mut buffer, respond).is_err() {
+            if connection.turn(&mut buffer, &mut answers).is_err() {
                 connections.remove(slot);
             }
         }
     }
-}
-
-fn read(root: &Path) -> io::Result<Responses> {
-    let mut responses = Responses::new();
-    for entry in std::fs::read_dir(root)? {
-        let entry = entry?;
-        let facts = entry.metadata()?;
-        if facts.is_file() && facts.len() <= FILE_MAX {
-            let path = [b"/", entry.file_name().as_encoded_bytes()].concat();
-            responses.insert(path, response("200 OK", &std::fs::read(entry.path())?));
-        }
-    }
-    Ok(responses)
-}
-
-/// With about as many bytes of fields as servers send.
-fn response(status: &str, content: &[u8]) -> Rc<[u8]> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nServer: limit\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
-         Content-Type: application/octet-stream\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
-         ETag: \"0123456789abcdef\"\r\nAccept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n",
-        content.len()
-    );
-    [head.as_bytes(), content].concat().into()
-}
-
-fn path(head: &[u8]) -> &[u8] {
-    head.split(|&byte| byte == b' ').nth(1).unwrap_or_default()
 }
 
 fn accept(poll: &Poll, listener: &mut TcpListener, connections: &mut Slab<Connection>) -> io::Result<()> {
@@ -108,7 +72,7 @@ fn accept(poll: &Poll, listener: &mut TcpListener, connections: &mut Slab<Connec
 
 impl Connection {
     /// Reads what is there, and sends what it can. An error is the end.
-    fn turn(&mut self, buffer: &mut [u8], respond: impl Fn(&[u8]) -> Rc<[u8]>) -> io::Result<()> {
+    fn turn(&mut self, buffer: &mut [u8], answers: &mut Answers) -> io::Result<()> {
         self.send()?;
         loop {
             let count = match self.stream.read(buffer) {
@@ -117,7 +81,7 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             };
-            self.take(&buffer[..count], &respond);
+            self.take(&buffer[..count], answers);
             self.send()?;
             if count < buffer.len() {
                 return Ok(());
@@ -126,7 +90,7 @@ impl Connection {
     }
 
     /// Puts a response for every whole head in line.
-    fn take(&mut self, came: &[u8], respond: impl Fn(&[u8]) -> Rc<[u8]>) {
+    fn take(&mut self, came: &[u8], answers: &mut Answers) {
         let kept = std::mem::take(&mut self.input);
         let joined;
         let mut rest = came;
@@ -137,7 +101,7 @@ impl Connection {
         while let Some(end) = memchr::memmem::find(rest, b"\r\n\r\n") {
             let head = &rest[..end];
             self.is_last |= memchr::memmem::find(head, b"Connection: close").is_some();
-            self.output.push_back((respond(head), 0));
+            self.output.push_back((answers.to(head), 0));
             rest = &rest[end + 4..];
         }
         self.input = rest.to_vec();

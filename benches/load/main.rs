@@ -13,6 +13,7 @@
 //! what the kernel alone costs.
 
 pub(crate) mod answer;
+pub(crate) mod canned;
 pub(crate) mod connection;
 pub(crate) mod cpu;
 pub(crate) mod histogram;
