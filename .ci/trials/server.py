@@ -29,6 +29,9 @@ class Process:
         text = Path(f"/proc/{pid or self.pid}/status").read_text()
         return re.search(rf"^{name}:\s*(.*)$", text, re.M)[1]
 
+    def thread_name(self, task):
+        return Path(f"/proc/{self.pid}/task/{task}/comm").read_text().strip()
+
     def switches(self):
         """How often its threads have gone to sleep."""
         return sum(int(self.status("voluntary_ctxt_switches", f"{self.pid}/task/{task}")) for task in self.threads())
@@ -109,14 +112,17 @@ class Server(Process):
         self.process.stderr.close()
 
     @contextlib.contextmanager
-    def traced(self, *injections, paths=(), calls=None):
+    def traced(self, *injections, paths=(), calls=None, only=None):
         """The block under strace, which makes calls fail; gives a function for what it saw.
 
-        It comes to the running server, so that `when=` counts no call of the start.
+        It comes to the running server, so that `when=` counts no call of the start. `only`
+        is the name of the threads whose calls fail, instead of all.
         """
         output = Path(os.environ["TRIAL_WORK"], "trace")
         output.unlink(missing_ok=True)
-        command = ["strace", "-f", "-q", "-o", str(output), "-p", str(self.pid)]
+        threads = [task for task in self.threads() if only in (None, self.thread_name(task))]
+        whom = [word for task in threads for word in ("-p", str(task))] if only else ["-f", "-p", str(self.pid)]
+        command = ["strace", "-q", "-o", str(output), *whom]
         names = calls or ",".join(injection.split(":", 1)[0] for injection in injections)
         command += ["-e", f"trace={names}"]
         command += [word for injection in injections for word in ("-e", f"inject={injection}")]
@@ -127,7 +133,7 @@ class Server(Process):
             """strace at every thread"""
             if tracer.poll() is not None:
                 raise RuntimeError(f"strace ended: {tracer.stderr.read()}")
-            traced = (self.status("TracerPid", f"{self.pid}/task/{task}") for task in self.threads())
+            traced = (self.status("TracerPid", f"{self.pid}/task/{task}") for task in threads)
             return all(pid == str(tracer.pid) for pid in traced)
 
         try:
