@@ -88,7 +88,7 @@ class Worker(threading.Thread):
         self.site, self.port, self.rate, self.stopping = site, port, rate, stopping
         self.random = random.Random(seed)
         self.slots = [None] * slots
-        self.tags = {}
+        self.tags, self.kind = {}, ""
         self.counts, self.errors = Counter(), []
 
     def run(self):
@@ -101,7 +101,7 @@ class Worker(threading.Thread):
             try:
                 self.one(slot)
             except (Broken, OSError, ValueError, KeyError, AssertionError) as error:
-                self.errors.append(f"{type(error).__name__}: {error}")
+                self.errors.append(f"{self.kind}: {type(error).__name__}: {error}")
                 self.drop(slot)
         for slot in range(len(self.slots)):
             self.drop(slot)
@@ -124,7 +124,8 @@ class Worker(threading.Thread):
         ):
             chance -= share
             if chance < 0:
-                self.counts[kind.__name__] += 1
+                self.kind = kind.__name__
+                self.counts[self.kind] += 1
                 return kind(slot)
         raise AssertionError("the shares do not add up")
 
@@ -220,14 +221,13 @@ def slope(samples):
 
 def watch(server, seconds, workers):
     """Samples memory and the states of connections until time is over."""
-    start, samples, forgotten, stale = time.monotonic(), [], 0, set()
+    start, samples, forgotten, told = time.monotonic(), [], 0, Counter()
     busy_before = server.seconds()
     every = min(10.0, seconds / 12)
     while (passed := time.monotonic() - start) < seconds:
         waiting = close_waits(server.port)
         time.sleep(1.5)
-        stale = waiting & close_waits(server.port)
-        forgotten += len(stale)
+        forgotten += len(waiting & close_waits(server.port))
         samples.append((passed, server.resident()))
         requests = sum(sum(worker.counts.values()) for worker in workers)
         errors = sum(len(worker.errors) for worker in workers)
@@ -235,6 +235,10 @@ def watch(server, seconds, workers):
             f"{passed:7.0f} s  {server.resident():7} KiB  {server.descriptors():5} descriptors  "
             f"{len(server.threads()):3} threads  {requests:8} requests  {errors} errors", flush=True,
         )
+        for worker in workers:
+            for error in worker.errors[told[worker] :][:5]:
+                print(f"          {error}", flush=True)
+            told[worker] = len(worker.errors)
         time.sleep(max(0.0, every - 1.5))
     share = (server.seconds() - busy_before) / (time.monotonic() - start)
     return samples, forgotten, share
