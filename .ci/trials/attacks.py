@@ -192,9 +192,27 @@ SLOW = ["-c", "1500", "-r", "200"]
 # Name, attack, and for ours: most connections, most MiB that it may cost, most of a processor.
 ATTACKS = [
     ("slow headers (slowloris)", slowhttptest("-H", *SLOW, "-i", "5", "-x", "24", "-p", "2"), MOST, 94, 0.3),
-    ("slow body (R-U-Dead-Yet)", slowhttptest("-B", *SLOW, "-i", "10", "-s", "8192", "-x", "10", "-t", "POST"), MOST, 94, 0.3),
-    ("ranges (Apache Killer)", slowhttptest("-R", "-a", "10", "-b", "3000", "-c", "500", "-r", "200", "-t", "HEAD"), MOST, 32, 0.3),
-    ("slow read", slowhttptest("-X", *SLOW, "-w", "1", "-y", "512", "-n", "2", "-z", "5", "-k", "3", target="/100m"), MOST, 94, 0.3),
+    (
+        "slow body (R-U-Dead-Yet)",
+        slowhttptest("-B", *SLOW, "-i", "10", "-s", "8192", "-x", "10", "-t", "POST"),
+        MOST,
+        94,
+        0.3,
+    ),
+    (
+        "ranges (Apache Killer)",
+        slowhttptest("-R", "-a", "10", "-b", "3000", "-c", "500", "-r", "200", "-t", "HEAD"),
+        MOST,
+        32,
+        0.3,
+    ),
+    (
+        "slow read",
+        slowhttptest("-X", *SLOW, "-w", "1", "-y", "512", "-n", "2", "-z", "5", "-k", "3", target="/100m"),
+        MOST,
+        94,
+        0.3,
+    ),
     ("1 MiB, 50 a second, for comparison", downloads(), MOST, 32, None),
     ("the same with 1301 ranges", downloads(RANGES), MOST, 32, None),
     ("endless headers, 100 a second", header_bomb, MOST, 32, None),
@@ -254,9 +272,14 @@ def observe(family, port, seconds):
     share = (family.seconds() - before) / (time.monotonic() - start)
     times = sorted(took for took in probes if took is not None) or [0.0]
     return {
-        "unserved": probes.count(None), "probes": len(probes), "median": times[len(times) // 2] * 1000,
-        "p99": times[int((len(times) - 1) * 0.99)] * 1000, "share": share, "memory": memory,
-        "oldest": ages.oldest, "most": ages.most,
+        "unserved": probes.count(None),
+        "probes": len(probes),
+        "median": times[len(times) // 2] * 1000,
+        "p99": times[int((len(times) - 1) * 0.99)] * 1000,
+        "share": share,
+        "memory": memory,
+        "oldest": ages.oldest,
+        "most": ages.most,
     }
 
 
@@ -264,7 +287,9 @@ def one(name, program, root, attack, most, seconds):
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="attack-") as home:
         command = STARTS[name](program, port, root, home, most)
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             end = time.monotonic() + 10
             while probe_once(port) is None:
@@ -318,7 +343,8 @@ def main(seconds, servers):
                 print(
                     f"| {attack} | {name} | {seen['unserved']} of {seen['probes']} | {seen['median']:.1f} ms "
                     f"| {seen['p99']:.1f} ms | {seen['share']:.1%} | {seen['at_first']:.1f} → {seen['memory']:.1f} MiB "
-                    f"| {seen['most']} | {seen['oldest']:.0f} s |", flush=True,
+                    f"| {seen['most']} | {seen['oldest']:.0f} s |",
+                    flush=True,
                 )
                 if name == "serve":
                     shares[attack] = seen["share"]

@@ -29,7 +29,9 @@ def accept_is_starved(world, error):
             took = time.monotonic() - start
             # It looks again once a second at least.
             assert took < 1.5, f"served {took:.1f} s after there was something to be had again"
-    return f"20 waited: {calls} calls of accept in {passed:.1f} s, {share:.1%} of a processor; served after {took:.2f} s"
+    return (
+        f"20 waited: {calls} calls of accept in {passed:.1f} s, {share:.1%} of a processor; served after {took:.2f} s"
+    )
 
 
 def accept_fails_for_one(world, error):
@@ -63,7 +65,9 @@ def interrupted(world):
 
 @row("EINTR every other time, at the writing of the log")
 def log_interrupted(world):
-    with open(world.work / "log", "wb") as log, world.serving("--threads", 1, "--log", "combined", output=log) as server:
+    with open(world.work / "log", "wb") as log, world.serving(
+        "--threads", 1, "--log", "combined", output=log
+    ) as server:
         with server.traced("write:error=EINTR:when=1+2", only="serve-log"):
             for n in range(100):
                 probe(server.port, f"/missing{n}", status=404)
@@ -74,8 +78,17 @@ def log_interrupted(world):
 
 
 OPEN_ERRORS = {
-    "EMFILE": 503, "ENFILE": 503, "ENOMEM": 503, "EACCES": 403, "EPERM": 403, "EIO": 500, "ESTALE": 500,
-    "ELOOP": 404, "ENXIO": 404, "ENOTDIR": 404, "ENAMETOOLONG": 404,
+    "EMFILE": 503,
+    "ENFILE": 503,
+    "ENOMEM": 503,
+    "EACCES": 403,
+    "EPERM": 403,
+    "EIO": 500,
+    "ESTALE": 500,
+    "ELOOP": 404,
+    "ENXIO": 404,
+    "ENOTDIR": 404,
+    "ENAMETOOLONG": 404,
 }
 
 
@@ -159,9 +172,13 @@ def always_again(world):
 
 READ_FAULTS = (
     # What fails, when, and whether the whole body can come still.
-    ("sendfile:error=EINVAL", "whole"), ("sendfile:error=ENOSYS", "whole"), ("sendfile:error=EIO:when=2+", "whole"),
-    ("sendfile:retval=0:when=2", "reset"), ("sendfile:error=ENOMEM:when=2", "reset"),
-    ("sendfile:error=EINVAL pread64:error=EIO:when=3", "reset"), ("sendfile:error=EINVAL pread64:retval=0:when=3", "reset"),
+    ("sendfile:error=EINVAL", "whole"),
+    ("sendfile:error=ENOSYS", "whole"),
+    ("sendfile:error=EIO:when=2+", "whole"),
+    ("sendfile:retval=0:when=2", "reset"),
+    ("sendfile:error=ENOMEM:when=2", "reset"),
+    ("sendfile:error=EINVAL pread64:error=EIO:when=3", "reset"),
+    ("sendfile:error=EINVAL pread64:retval=0:when=3", "reset"),
 )
 
 

@@ -48,8 +48,10 @@ def append(path):
 
 
 CHANGES = {
-    "truncated": (lambda path: os.truncate(path, 100), False), "grown": (append, True),
-    "replaced": (replace, True), "removed": (os.unlink, True),
+    "truncated": (lambda path: os.truncate(path, 100), False),
+    "grown": (append, True),
+    "replaced": (replace, True),
+    "removed": (os.unlink, True),
 }
 WAYS = {"sendfile": ("getpid:error=EINTR",), "reading and writing": ("sendfile:error=EINVAL",)}
 
@@ -100,7 +102,7 @@ def root_removed(world):
 def root_unmounted(world):
     """In a mount namespace of the server's own, so that nobody else sees it."""
     mount = f"mount -t tmpfs none '{world.root}' && echo hello | tr -d '\\n' >'{world.root}/index.html'"
-    script = f"{mount} && mkdir '{world.root}/folder' && exec \"$0\" \"$@\""
+    script = f'{mount} && mkdir \'{world.root}/folder\' && exec "$0" "$@"'
     before = ("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
     with world.serving(before=before) as server:
 

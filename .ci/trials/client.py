@@ -130,7 +130,9 @@ def until(what, within=5.0, every=0.02):
     end = time.monotonic() + within
     while not (value := what()):
         if time.monotonic() > end:
-            raise AssertionError(f"not within {within:.0f} s: {getattr(what, '__doc__', None) or 'what was waited for'}")
+            raise AssertionError(
+                f"not within {within:.0f} s: {getattr(what, '__doc__', None) or 'what was waited for'}"
+            )
         time.sleep(every)
     return value
 

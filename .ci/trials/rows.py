@@ -97,8 +97,14 @@ def make_site(root, outside):
     outside.mkdir()
     (outside / "secret").write_text("canary")
     for name, target in {
-        "link": "small", "link-folder": "folder", "link-absolute": root / "small", "link-out": outside / "secret",
-        "link-up": "../outside/secret", "link-hidden": ".hidden", "link-loop": "link-loop", "link-nowhere": "nowhere",
+        "link": "small",
+        "link-folder": "folder",
+        "link-absolute": root / "small",
+        "link-out": outside / "secret",
+        "link-up": "../outside/secret",
+        "link-hidden": ".hidden",
+        "link-loop": "link-loop",
+        "link-nowhere": "nowhere",
     }.items():
         (root / name).symlink_to(target)
     os.mkfifo(root / "fifo")
@@ -116,15 +122,40 @@ def make_site(root, outside):
 
 
 QUESTIONS = [
-    ("GET", "/"), ("GET", "/small"), ("GET", "/middle"), ("GET", "/large"), ("HEAD", "/large"),
-    ("GET", "/folder"), ("GET", "/folder/"), ("GET", "/folder/a"), ("GET", "/folder/b%20%26%20c"), ("GET", "/missing"),
-    ("GET", "/folder/../small"), ("GET", "/small/"), ("GET", "/small/more"), ("GET", "/.hidden"), ("GET", "/fifo"),
-    ("GET", "/socket"), ("GET", "/" + "n" * 300), ("GET", "/link"), ("GET", "/link-folder/a"), ("GET", "/link-absolute"),
-    ("GET", "/link-out"), ("GET", "/link-up"), ("GET", "/link-hidden"), ("GET", "/link-loop"), ("GET", "/link-nowhere"),
-    ("GET", "/../outside/secret"), ("GET", "/%2e%2e/outside/secret"), ("POST", "/small"),
-    ("GET", "/large", "Range: bytes=1000000-1299999"), ("GET", "/small", "Range: bytes=-4"),
-    ("GET", "/middle", "Range: bytes=0-9,100-199"), ("GET", "/small", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT"),
-    ("GET", "/script.js"), ("GET", "/folder/", "Accept: application/json"),
+    ("GET", "/"),
+    ("GET", "/small"),
+    ("GET", "/middle"),
+    ("GET", "/large"),
+    ("HEAD", "/large"),
+    ("GET", "/folder"),
+    ("GET", "/folder/"),
+    ("GET", "/folder/a"),
+    ("GET", "/folder/b%20%26%20c"),
+    ("GET", "/missing"),
+    ("GET", "/folder/../small"),
+    ("GET", "/small/"),
+    ("GET", "/small/more"),
+    ("GET", "/.hidden"),
+    ("GET", "/fifo"),
+    ("GET", "/socket"),
+    ("GET", "/" + "n" * 300),
+    ("GET", "/link"),
+    ("GET", "/link-folder/a"),
+    ("GET", "/link-absolute"),
+    ("GET", "/link-out"),
+    ("GET", "/link-up"),
+    ("GET", "/link-hidden"),
+    ("GET", "/link-loop"),
+    ("GET", "/link-nowhere"),
+    ("GET", "/../outside/secret"),
+    ("GET", "/%2e%2e/outside/secret"),
+    ("POST", "/small"),
+    ("GET", "/large", "Range: bytes=1000000-1299999"),
+    ("GET", "/small", "Range: bytes=-4"),
+    ("GET", "/middle", "Range: bytes=0-9,100-199"),
+    ("GET", "/small", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT"),
+    ("GET", "/script.js"),
+    ("GET", "/folder/", "Accept: application/json"),
 ]
 
 

@@ -49,14 +49,17 @@ class Process:
 class Server(Process):
     """`serve` on a port that the system chooses. It ends with the block."""
 
-    def __init__(self, program, root, *options, before=(), env=None, output=subprocess.DEVNULL, preexec=None):
+    def __init__(self, program, root, *options, before=(), env=None, output=subprocess.DEVNULL):
         command = [*before, str(program), "--port", "0", "--root", str(root)]
         if "--log" not in options:
             command += ["--log", "off"]
         env = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(
-            [*command, *map(str, options)], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.PIPE, env=env, preexec_fn=preexec,
+            [*command, *map(str, options)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            env=env,
         )
         super().__init__(self.process.pid)
         self.messages = bytearray()

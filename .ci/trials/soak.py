@@ -23,8 +23,11 @@ SMALL, LARGE, VERSIONS = 200, 4 << 20, 16
 WARM_UP = 300.0
 RSS_SLOPE_MAX = 1024  # KiB an hour
 NONSENSE = (
-    b"GET / HTTP/1.1\r\n\r\n", b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00\x01",
-    b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01",
+    b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
 )
 
@@ -119,8 +122,14 @@ class Worker(threading.Thread):
     def one(self, slot):
         chance = self.random.random() * 100
         for share, kind in (
-            (60, self.get_small), (8, self.get_renamed), (2, self.get_in_place), (10, self.not_modified),
-            (10, self.ranges), (5, self.abort), (3, self.nonsense), (2, self.listing),
+            (60, self.get_small),
+            (8, self.get_renamed),
+            (2, self.get_in_place),
+            (10, self.not_modified),
+            (10, self.ranges),
+            (5, self.abort),
+            (3, self.nonsense),
+            (2, self.listing),
         ):
             chance -= share
             if chance < 0:
@@ -233,7 +242,8 @@ def watch(server, seconds, workers):
         errors = sum(len(worker.errors) for worker in workers)
         print(
             f"{passed:7.0f} s  {server.resident():7} KiB  {server.descriptors():5} descriptors  "
-            f"{len(server.threads()):3} threads  {requests:8} requests  {errors} errors", flush=True,
+            f"{len(server.threads()):3} threads  {requests:8} requests  {errors} errors",
+            flush=True,
         )
         for worker in workers:
             for error in worker.errors[told[worker] :][:5]:
@@ -246,7 +256,9 @@ def watch(server, seconds, workers):
 
 def main(program, seconds, rate):
     trouble = []
-    with tempfile.TemporaryDirectory(prefix="soak-") as root, Server(program, root, "--threads", 2, "--verbose") as server:
+    with tempfile.TemporaryDirectory(prefix="soak-") as root, Server(
+        program, root, "--threads", 2, "--verbose"
+    ) as server:
         site, stopping = Site(root), threading.Event()
         before = server.descriptors()
         rewriter = threading.Thread(target=site.rewrite, args=(stopping,))
@@ -267,7 +279,10 @@ def main(program, seconds, rate):
         settled = [sample for sample in samples if sample[0] >= min(WARM_UP, seconds / 2)]
         grown = slope(settled)
         print(f"requests: {sum(counts.values())}: {dict(counts)}")
-        print(f"resident: {samples[0][1]} KiB at first, {samples[-1][1]} KiB at last, at most {max(y for _, y in samples)} KiB")
+        print(
+            f"resident: {samples[0][1]} KiB at first, {samples[-1][1]} KiB at last, "
+            f"at most {max(y for _, y in samples)} KiB"
+        )
         print(f"resident after the warm-up: {grown:+.0f} KiB an hour")
         print(f"descriptors: {before} before, {after} after; in CLOSE_WAIT for more than a second: {forgotten}")
         print(f"processor: {share:.2%} of one under load, {idle:.2%} afterwards, with {switches} wake-ups in 10 s")

@@ -128,7 +128,9 @@ def clock_steps(world):
     stamp = world.work / "time"
     stamp.write_text("+0d")
     env = {
-        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(stamp), "FAKETIME_NO_CACHE": "1",
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(stamp),
+        "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
 
@@ -293,7 +295,9 @@ def stampede(world):
             choice = random.Random(seed)
             for _ in range(10):
                 client = Client(server.port)
-                target, most = choice.choice([("/large", 2_000_000), ("/folder/", 500), ("/small", 100), ("/missing", 100)])
+                target, most = choice.choice(
+                    [("/large", 2_000_000), ("/folder/", 500), ("/small", 100), ("/missing", 100)]
+                )
                 client.request(target)
                 client.take(choice.randrange(most))
                 (client.reset if choice.random() < 0.5 else client.close)()
