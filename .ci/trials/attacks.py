@@ -246,6 +246,7 @@ def attacking(attack, *arguments):
 
     def run():
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         attack(*arguments)
 
     attacker = multiprocessing.Process(target=run)
@@ -358,5 +359,7 @@ def main(seconds, servers):
 
 
 if __name__ == "__main__":
+    # Whoever ends this ends in order what it has begun.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     given = [("serve", sys.argv[2]), *(word.split("=", 1) for word in sys.argv[3:])]
     sys.exit(main(float(sys.argv[1]), given))

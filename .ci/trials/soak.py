@@ -8,6 +8,7 @@ and listings. Two files are rewritten every second, one by a rename and one in p
 import hashlib
 import os
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -87,7 +88,8 @@ class Worker(threading.Thread):
     """Some of the connections, one request after the other."""
 
     def __init__(self, site, port, seed, rate, stopping, slots):
-        super().__init__()
+        # It ends with the process, whatever ends that.
+        super().__init__(daemon=True)
         self.site, self.port, self.rate, self.stopping = site, port, rate, stopping
         self.random = random.Random(seed)
         self.slots = [None] * slots
@@ -256,12 +258,13 @@ def watch(server, seconds, workers):
 
 def main(program, seconds, rate):
     trouble = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="soak-") as root, Server(
         program, root, "--threads", 2, "--verbose"
     ) as server:
         site, stopping = Site(root), threading.Event()
         before = server.descriptors()
-        rewriter = threading.Thread(target=site.rewrite, args=(stopping,))
+        rewriter = threading.Thread(target=site.rewrite, args=(stopping,), daemon=True)
         slots = CONNECTIONS // WORKERS
         workers = [Worker(site, server.port, seed, rate / WORKERS, stopping, slots) for seed in range(WORKERS)]
         for thread in (rewriter, *workers):
