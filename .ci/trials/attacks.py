@@ -261,7 +261,7 @@ def attacking(attack, *arguments):
 
 def observe(family, port, seconds):
     """What is seen from outside while the attack goes on."""
-    probes, ages, memory, ticks = [], Ages(port), 0.0, 0
+    probes, ages, memory, ticks, slept = [], Ages(port), 0.0, 0, [1e-9, 0.0]
     start, before = time.monotonic(), family.seconds()
     while time.monotonic() < start + seconds:
         probes.append(probe_once(port))
@@ -269,7 +269,9 @@ def observe(family, port, seconds):
             ages.look()
             memory = max(memory, family.memory())
         ticks += 1
-        time.sleep(max(0.0, start + ticks / 10 - time.monotonic()))
+        began, pause = time.monotonic(), max(0.0, start + ticks / 10 - time.monotonic())
+        time.sleep(pause)
+        slept = [slept[0] + pause, slept[1] + time.monotonic() - began]
     share = (family.seconds() - before) / (time.monotonic() - start)
     times = sorted(took for took in probes if took is not None) or [0.0]
     return {
@@ -280,6 +282,7 @@ def observe(family, port, seconds):
         "share": share,
         "memory": memory,
         "oldest": ages.oldest,
+        "late": slept[1] / slept[0] - 1,
         "most": ages.most,
     }
 
@@ -316,6 +319,9 @@ def judge(attack, seen, cost, share):
     """What of it is not as it has to be."""
     if seen["ended"] is not None:
         yield f"it ended with {seen['ended']}"
+    if seen["late"] > 0.1:
+        # Then the others waited for the machine, and so may the clients have done.
+        yield f"the machine is too busy for this: our own sleep took {seen['late']:.0%} longer"
     if seen["unserved"]:
         yield f"{seen['unserved']} of {seen['probes']} clients were not served within a second"
     if seen["memory"] - seen["at_first"] > cost:
