@@ -40,6 +40,17 @@ install() {
     { tail -30 "$work/apt.log"; fail "could not install ${missing[*]}"; }
 }
 
+# install_nginx: the program alone. This keeps the package from starting a service.
+install_nginx() {
+  ! command -v nginx >/dev/null || return 0
+  local policy=/usr/sbin/policy-rc.d ours= installed=
+  [[ -e $policy ]] || ours=$policy
+  [[ ! $ours ]] || { printf '#!/bin/sh\nexit 101\n' >"$ours" && chmod +x "$ours"; }
+  (install nginx-light) && installed=yes
+  [[ ! $ours ]] || rm "$ours"
+  [[ $installed ]] || fail "no nginx"
+}
+
 # release: builds the program; sets `serve` to its absolute path.
 release() {
   cargo build --release --locked --quiet
