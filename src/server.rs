@@ -62,7 +62,7 @@ type Loop = EventLoop<Conn<App>>;
 
 /// A server that listens, but does not serve yet.
 pub struct Server {
-    loops: Vec<Box<Served>>,
+    loops: Vec<Served>,
     addresses: Vec<SocketAddr>,
     logs: Logs,
     config: Config,
@@ -118,7 +118,7 @@ impl Server {
             let each = built.map_err(|error| {
                 Exit::failure(format_args!("cannot start an event loop: {error}; fewer --threads need less"))
             })?;
-            loops.push(Box::new(Served { number, each, reach }));
+            loops.push(Served { number, each, reach });
         }
         Ok(Server { loops, addresses, logs, config, confinement })
     }

@@ -56,7 +56,7 @@ pub fn run(loops: Vec<Served>, confinement: Confinement, remotes: Vec<Remote<Mad
     let (tell, told) = channel();
     let (mut threads, mut left) = (Vec::new(), loops.len());
     for served in loops {
-        let started = start(served, &common, &tell).inspect_err(|_| stop(&common.remotes));
+        let started = start(Box::new(served), &common, &tell).inspect_err(|_| stop(&common.remotes));
         threads.push(started.map_err(|(error, _)| error)?);
     }
     let mut total = Ok(Counters::default());
