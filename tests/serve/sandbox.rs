@@ -330,8 +330,9 @@ mod user {
         if !is_root() {
             return skip("only root can become another user");
         }
-        // Temporary directories are for their owner alone.
         let directory = root();
+        let closed: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(directory.path(), closed).unwrap();
         let root = directory.path().join("root");
         let options = ["--bind", "127.0.0.1:0", "--user", "nobody", "--root", root.to_str().unwrap()];
         expect_failure(&run(&options), 1, &["cannot share", "permission"]);
