@@ -180,7 +180,10 @@ mod tests {
         let pool = Pool::new(1, 8);
         let (release, released) = mpsc::channel::<()>();
         let (done, is_done) = mpsc::channel();
-        pool.submit(Box::new(move || drop(released.recv()))).unwrap();
+        pool.submit(Box::new(move || {
+            let _ = released.recv();
+        }))
+        .unwrap();
         pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
         drop(pool);
         drop(release);

@@ -42,7 +42,7 @@ impl Handler for App {
         let Some(reach) = self.reach.as_deref().filter(|reach| reach.is_exceeded()) else { return answer };
         if self.can_follow {
             // The loop changes its thread before its next turn, and is asked again in that.
-            return Answer::After(Box::new(|| {}));
+            return Answer::NextTurn;
         }
         reach.give_up();
         (self.report)(

@@ -161,6 +161,7 @@ impl<F: FileSystem> Site<F> {
                 }))
             }
             Ok(Answer::After(preparation)) => Answer::After(preparation),
+            Ok(Answer::NextTurn) => Answer::NextTurn,
         }
     }
 

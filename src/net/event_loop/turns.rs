@@ -205,8 +205,11 @@ impl<P: Protocol> EventLoop<P> {
 
     fn submit_work(&mut self, slot: usize, now: &Now) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(work) = connection.protocol.take_work() else { return };
         let token = Source::connection(slot, connection.generation).token();
+        if let Some(result) = connection.protocol.take_result() {
+            return self.remote.deliver(token, Ok(result));
+        }
+        let Some(work) = connection.protocol.take_work() else { return };
         let remote = self.remote.clone();
         let waits = Arc::downgrade(connection.waits.get_or_insert_default());
         let job = Box::new(move || {
