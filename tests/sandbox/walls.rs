@@ -1,11 +1,6 @@
 //! What a thread behind the walls of `sys::sandbox` cannot do any more: it calls what the
 //! server calls, and then tries. Each wall is tried alone, too, so that neither hides a hole
 //! in the other. They can only be put up for good, so each try has a thread of its own.
-#![cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
-))]
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::fs::{self, File};
 use std::io;
