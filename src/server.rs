@@ -4,14 +4,14 @@
 //! options and waits.
 
 mod app;
+mod confinement;
 mod listen;
 mod reports;
+mod threads;
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock::Now;
@@ -25,8 +25,10 @@ use crate::site::{Cached, Disk, Options, Report, Site};
 use crate::sys;
 
 use app::App;
+use confinement::Confinement;
 use listen::Listening;
 use reports::{Limiter, Verdict};
+use threads::Served;
 
 /// Threads for slow work, whatever the number of loops: it waits for a disk, not for
 /// a processor.
@@ -60,10 +62,11 @@ type Loop = EventLoop<Conn<App>>;
 
 /// A server that listens, but does not serve yet.
 pub struct Server {
-    loops: Vec<Loop>,
+    loops: Vec<Served>,
     addresses: Vec<SocketAddr>,
     logs: Logs,
     config: Config,
+    confinement: Confinement,
 }
 
 /// Where lines go: standard output for requests, standard error for troubles.
@@ -73,37 +76,51 @@ struct Logs {
 }
 
 impl Server {
-    /// Opens the root, binds all addresses, and prepares a loop for each thread.
+    /// Binds all addresses, opens the root, and prepares a loop for each thread. A sandbox
+    /// will confine those threads alone, and nobody becomes another user: that is for who
+    /// has the whole process ([`run`]).
     ///
     /// # Errors
     /// [`Exit`] with one line that says what could not be had, and what to do.
     pub fn bind(mut config: Config) -> Result<Server, Exit> {
         limit_connections(&mut config);
+        let listening = listen::listen(&config)?;
+        let confinement = Confinement::new(&config);
+        Server::on(listening, config, confinement)
+    }
+
+    /// The same on sockets that listen already.
+    fn on(listening: Listening, config: Config, confinement: Confinement) -> Result<Server, Exit> {
+        let Listening { addresses, sockets } = listening;
         let logs = Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) };
-        let Listening { addresses, sockets } = listen::listen(&config)?;
         let pool = Pool::new(POOL_THREADS, POOL_WAITING_MAX);
         let threads = sockets.len();
         // One of two cores, so that compressing never takes all of a machine.
         let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
         let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background);
         let options = Arc::new(Options { derived, ..config.site.clone() });
-        let mut loops = Vec::with_capacity(sockets.len());
-        for (index, sockets) in sockets.into_iter().enumerate() {
+        let mut loops = Vec::with_capacity(threads);
+        for (number, sockets) in sockets.into_iter().enumerate() {
             let files = Disk::new(&config.root, config.symlinks, config.site.hidden).map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
+            let reach = confinement.reach();
+            let files = reach.clone().into_iter().fold(files, Disk::within);
             let files = Cached::new(files, config.memory / 2 / threads);
             let mut site = Site::new(Arc::clone(&options), files, reporter(&logs.errors))
                 .remembering(config.memory / 8 / threads);
             site.refresh_rules(&Now::read());
             let access = AccessLog::new(config.log, logs.access.clone());
-            let service = Service::new(App::new(site, access, reporter(&logs.errors)), config.http.clone());
-            let built = EventLoop::new(sockets, service, config.net.share(index, threads), pool.clone());
-            loops.push(built.map_err(|error| {
+            let app = App::new(site, access, reporter(&logs.errors))
+                .within(reach.clone(), confinement.can_follow());
+            let service = Service::new(app, config.http.clone());
+            let built = EventLoop::new(sockets, service, config.net.share(number, threads), pool.clone());
+            let each = built.map_err(|error| {
                 Exit::failure(format_args!("cannot start an event loop: {error}; fewer --threads need less"))
-            })?);
+            })?;
+            loops.push(Served { number, each, reach });
         }
-        Ok(Server { loops, addresses, logs, config })
+        Ok(Server { loops, addresses, logs, config, confinement })
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -113,7 +130,7 @@ impl Server {
 
     /// Handles that stop the loops, for other threads.
     pub fn remotes(&self) -> Vec<Remote<Made>> {
-        self.loops.iter().map(EventLoop::remote).collect()
+        self.loops.iter().map(|served| served.each.remote()).collect()
     }
 
     /// Serves until it is stopped.
@@ -121,29 +138,8 @@ impl Server {
     /// # Errors
     /// When a loop is lost; the others are stopped then, too.
     pub fn run(self) -> io::Result<Counters> {
-        let all = self.remotes();
-        let mut threads: Vec<JoinHandle<io::Result<Counters>>> = Vec::new();
-        for (index, each) in self.loops.into_iter().enumerate() {
-            let remotes = all.clone();
-            let thread = thread::Builder::new().name(format!("serve-{index}")).spawn(move || {
-                let result = catch_unwind(AssertUnwindSafe(|| each.run()));
-                let result = result.unwrap_or_else(|_| Err(io::Error::other("an event loop panicked")));
-                // One loop lost is a server lost: half of the clients would wait in vain.
-                if result.is_err() {
-                    stop(&remotes);
-                }
-                result
-            });
-            threads.push(thread.inspect_err(|_| stop(&all))?);
-        }
-        let mut total = Ok(Counters::default());
-        for thread in threads {
-            let result = thread.join().unwrap_or_else(|_| Err(io::Error::other("an event loop panicked")));
-            total = match (total, result) {
-                (Ok(sum), Ok(counters)) => Ok(sum + counters),
-                (Err(error), _) | (_, Err(error)) => Err(error),
-            };
-        }
+        let remotes = self.remotes();
+        let total = threads::run(self.loops, self.confinement, remotes);
         self.logs.access.flush(LOG_PATIENCE);
         self.logs.errors.flush(LOG_PATIENCE);
         total
@@ -154,16 +150,29 @@ impl Server {
 ///
 /// # Errors
 /// [`Exit`] when it could not run.
-pub fn run(config: Config) -> Result<(), Exit> {
+pub fn run(mut config: Config) -> Result<(), Exit> {
     let (quiet, verbose) = (config.quiet, config.verbose);
     let warnings = config.warnings();
-    let server = Server::bind(config)?;
+    let user = config.user.as_deref().map(find_user).transpose()?;
+    limit_connections(&mut config);
+    let listening = listen::listen(&config)?;
+    // From here on there is less and less that can be done.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let interfaces: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    if let Some(user) = user {
+        sys::become_user(&user)
+            .map_err(|error| Exit::failure(format_args!("cannot become the user of --user: {error}")))?;
+        config.check_root()?;
+    }
+    let mut confinement = Confinement::new(&config);
+    confinement.enter_process()?;
+    let server = Server::on(listening, config, confinement)?;
     let remotes = server.remotes();
     sys::on_stop_signal(move || stop(&remotes))
         .map_err(|error| Exit::failure(format_args!("cannot listen to signals: {error}")))?;
     let (errors, access) = (server.logs.errors.clone(), server.logs.access.clone());
     if !quiet {
-        greet(&server, &warnings, &errors);
+        greet(&server, &interfaces, &warnings, &errors);
     }
     let ended = server.run();
     let counters = ended.map_err(|error| Exit::failure(format_args!("the server stopped: {error}")))?;
@@ -175,15 +184,13 @@ pub fn run(config: Config) -> Result<(), Exit> {
 }
 
 /// The banner and what the user had better know, on standard error.
-fn greet(server: &Server, warnings: &[String], errors: &Writer) {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let interfaces: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+fn greet(server: &Server, interfaces: &[IpAddr], warnings: &[String], errors: &Writer) {
     let banner = banner::Banner {
         root: &server.config.root,
         root_is_file: server.config.root.is_file(),
         base: &server.config.site.base,
         addresses: &server.addresses,
-        interfaces: &interfaces,
+        interfaces,
         color: wants_color(io::stderr().is_terminal()),
     };
     for warning in warnings {
@@ -193,8 +200,14 @@ fn greet(server: &Server, warnings: &[String], errors: &Writer) {
         say(errors, server.config.settings.trim_end());
         let (loops, most) = (server.loops.len(), server.config.net.connections_max);
         say(errors, &format!("event loops: {loops}, connections at most: {most}"));
+        say(errors, &format!("sandbox: {}", server.confinement.text()));
     }
     say(errors, banner.text().trim_end());
+}
+
+/// The user to become.
+fn find_user(text: &str) -> Result<sys::User, Exit> {
+    sys::find_user(text).map_err(|why| Exit::failure(format_args!("--user {text}: {why}")))
 }
 
 fn stop(remotes: &[Remote<Made>]) {

@@ -176,7 +176,8 @@ pub(super) fn warnings(root: &Path, home: Option<&Path>, exposed: bool, administ
     }
     if administrator && exposed {
         found.push(
-            "this runs as root and the network can reach it; a user with fewer rights is safer".to_owned(),
+            "this runs as root and the network can reach it; --user NAME gives that up once it listens"
+                .to_owned(),
         );
     }
     found

@@ -280,6 +280,31 @@ pub(super) struct Cli {
     #[arg(long, help_heading = "Safety", hide_short_help = true)]
     pub coi: bool,
 
+    /// What the server gives up for good once it listens
+    ///
+    /// On Linux, by Landlock and seccomp: to read anything but what is shared, to write, to
+    /// run programs, to open connections. auto: as much as the kernel has, which --verbose
+    /// prints. strict: all of it, or no start; and a root that is made anew meanwhile is
+    /// not followed. Other systems: nothing.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RULE",
+        help_heading = "Safety",
+        default_value = "auto",
+        hide_short_help = true,
+        hide_possible_values = true
+    )]
+    pub sandbox: SandboxRule,
+
+    /// Started by root: become this user when the ports are bound
+    ///
+    /// A name or a number, and a group if not the user's own, with no other rights left.
+    /// Not on Windows.
+    #[arg(long, value_name = "NAME[:GROUP]", value_parser = values::user, help_heading = "Safety",
+          hide_short_help = true)]
+    pub user: Option<String>,
+
     /// Event loops, each with a thread of its own
     ///
     /// [default: one for each core]
@@ -365,6 +390,17 @@ pub(super) enum SymlinkRule {
     Follow,
     /// Nowhere: links do not exist for clients
     Deny,
+}
+
+/// `--sandbox`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SandboxRule {
+    /// As much as the system has
+    Auto,
+    /// All of it, or no server
+    Strict,
+    /// None
+    Off,
 }
 
 /// `--log`.

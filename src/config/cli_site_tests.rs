@@ -180,3 +180,28 @@ fn files_that_options_name_and_that_are_missing_are_warned_of() {
     assert!(exit.code == 2 && exit.message.starts_with("--spa needs a folder"), "{}", exit.message);
     assert!(warnings(&["--error-page", "404=lost.html"])[0].contains("lost.html"));
 }
+
+#[test]
+fn what_the_process_gives_up_is_chosen() {
+    use sys::sandbox::Sandbox::{Auto, Off, Strict};
+    for (line, sandbox) in [("", Auto), ("--sandbox strict", Strict), ("--sandbox off", Off)] {
+        assert_eq!(read(line).unwrap().sandbox, sandbox, "{line}");
+    }
+    for user in ["www", "www:web", "33:33"] {
+        assert_eq!(read(&format!("--user {user}")).unwrap().user.as_deref(), Some(user));
+    }
+    for (line, reason) in [
+        ("--sandbox no", "--sandbox no: choose one of auto, strict, off"),
+        (
+            "--sandbox strict --symlinks follow",
+            "--sandbox strict and --symlinks follow contradict each other: what lies outside could not be read",
+        ),
+        (
+            "--user a:b:c",
+            "--user a:b:c: give the name of a user, like www-data, or of a user and a group, like www-data:users",
+        ),
+    ] {
+        let exit = read(line).unwrap_err();
+        assert_eq!((exit.code, exit.message.as_str()), (2, reason));
+    }
+}

@@ -110,7 +110,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "serve does not take uploads, it only sends files",
     ),
     (
-        &["--auth", "--user", "--username", "--password", "--basic-auth"],
+        &["--auth", "--username", "--password", "--basic-auth"],
         "serve does not ask for passwords; put it behind a proxy that does",
     ),
     (

@@ -31,7 +31,7 @@ pub use bind::Bind;
 pub use usage::Exit;
 
 use bind::{Host, Spec};
-use cli::{Cli, LogFormat, Switch, SymlinkRule};
+use cli::{Cli, LogFormat, SandboxRule, Switch, SymlinkRule};
 
 /// The port when nobody asks for one: that of Python, which fingers know.
 const DEFAULT_PORT: u16 = 8000;
@@ -74,6 +74,10 @@ pub struct Config {
     pub threads: usize,
     /// Where symbolic links may lead.
     pub symlinks: sys::Symlinks,
+    /// What the process gives up once it listens.
+    pub sandbox: sys::sandbox::Sandbox,
+    /// Who to become then, as on the command line.
+    pub user: Option<String>,
     /// What to answer.
     pub site: site::options::Options,
     /// Bytes of memory for what is remembered of files: one half for the content of small
@@ -137,8 +141,9 @@ impl Config {
         let canonical = |path: &Path| path.canonicalize().ok();
         let root = canonical(&self.root).unwrap_or_else(|| self.root.clone());
         let home = std::env::home_dir().as_deref().and_then(canonical);
+        let stays_administrator = is_administrator() && self.user.is_none();
         let exposed = !self.binds.iter().all(Bind::is_loopback);
-        let mut found = banner::warnings(&root, home.as_deref(), exposed, is_administrator());
+        let mut found = banner::warnings(&root, home.as_deref(), exposed, stays_administrator);
         found.extend(self.named_files().filter(|path| !root.join(path).is_file()).map(|path| {
             let path = banner::printable(&path.to_string_lossy());
             format!("there is no {path} in the folder yet, which an option names")
@@ -196,6 +201,8 @@ impl Config {
             root: std::path::absolute(&root).unwrap_or(root),
             threads: cli.threads.unwrap_or(machine.cores).max(1),
             symlinks: symlinks(cli.symlinks),
+            sandbox: sandbox(&cli).map_err(Exit::usage)?,
+            user: cli.user.clone(),
             site: site_options(&cli, names).map_err(Exit::usage)?,
             memory: cli.memory,
             http: h1_limits(&cli),
@@ -369,6 +376,19 @@ fn symlinks(rule: SymlinkRule) -> sys::Symlinks {
         SymlinkRule::Inside => sys::Symlinks::Inside,
         SymlinkRule::Follow => sys::Symlinks::Follow,
         SymlinkRule::Deny => sys::Symlinks::Deny,
+    }
+}
+
+fn sandbox(cli: &Cli) -> Result<sys::sandbox::Sandbox, String> {
+    match cli.sandbox {
+        SandboxRule::Strict if cli.symlinks == SymlinkRule::Follow => {
+            Err("--sandbox strict and --symlinks follow contradict each other: \
+                 what lies outside could not be read"
+                .to_owned())
+        }
+        SandboxRule::Strict => Ok(sys::sandbox::Sandbox::Strict),
+        SandboxRule::Auto => Ok(sys::sandbox::Sandbox::Auto),
+        SandboxRule::Off => Ok(sys::sandbox::Sandbox::Off),
     }
 }
 

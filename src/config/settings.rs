@@ -8,6 +8,7 @@ use super::cli::{Cli, SymlinkRule};
 use crate::log;
 use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Cors;
+use crate::sys::sandbox::Sandbox;
 
 /// One setting a line, spelled as on the command line.
 pub(super) fn text(config: &Config, cli: &Cli) -> String {
@@ -96,6 +97,17 @@ fn site(config: &Config, cli: &Cli, say: Say<'_>) {
     say("content-type", &cli.content_type.as_deref().unwrap_or(crate::http::media_type::OCTET_STREAM));
     for name in &cli.allow_host {
         say("allow-host", name);
+    }
+    say(
+        "sandbox",
+        &match config.sandbox {
+            Sandbox::Auto => "auto",
+            Sandbox::Strict => "strict",
+            Sandbox::Off => "off",
+        },
+    );
+    if let Some(user) = &config.user {
+        say("user", user);
     }
 }
 

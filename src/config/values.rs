@@ -198,6 +198,16 @@ pub(super) fn base_path(text: &str) -> Result<SafePath, String> {
     SafePath::parse(&path).map_err(|_| "give the path of a URL, like /docs".to_owned())
 }
 
+/// `NAME` or `NAME:GROUP`; whether they exist the system says.
+pub(super) fn user(text: &str) -> Result<String, String> {
+    let is_name = |name: &str| !name.is_empty() && !name.contains([':', '\0']);
+    let (name, group) = text.split_once(':').map_or((text, None), |(name, group)| (name, Some(group)));
+    if is_name(name) && group.is_none_or(is_name) {
+        return Ok(text.to_owned());
+    }
+    Err("give the name of a user, like www-data, or of a user and a group, like www-data:users".to_owned())
+}
+
 /// One `--cors`: an origin, or None for all of them.
 pub(super) type CorsValue = Option<Origin>;
 

@@ -118,6 +118,8 @@ pub struct Conn<H> {
     /// The request that the pool works for, and the work until the loop takes it.
     pending: Option<Box<Pending>>,
     work: Option<Work<Made>>,
+    /// It waits for nothing but the next turn.
+    next_turn: bool,
     /// No request follows: the response in the queue is the last.
     last: bool,
     /// The peer has promised to send nothing more.
@@ -205,23 +207,29 @@ impl<H: Handler> Conn<H> {
         mut pending: Pending,
         now: &Now,
     ) {
-        let work: Work<Made> = match service.handler.respond(request, &self.peer, now) {
+        let work: Option<Work<Made>> = match service.handler.respond(request, &self.peer, now) {
             Answer::Ready(response) => return self.respond(service, response, pending, now),
-            Answer::Later(work) => Box::new(|| Made::Response(work())),
-            Answer::After(_) if pending.preparations == PREPARATIONS_MAX => {
+            Answer::Later(work) => Some(Box::new(|| Made::Response(work()))),
+            Answer::After(_) | Answer::NextTurn if pending.preparations == PREPARATIONS_MAX => {
                 let response = service.handler.error(Status::ServiceUnavailable, &self.peer, now);
                 return self.respond(service, response, pending, now);
             }
             Answer::After(preparation) => {
                 pending.preparations += 1;
                 pending.head = head.to_vec();
-                Box::new(|| {
+                Some(Box::new(|| {
                     preparation();
                     Made::Preparation
-                })
+                }))
+            }
+            Answer::NextTurn => {
+                pending.preparations += 1;
+                pending.head = head.to_vec();
+                None
             }
         };
-        self.work = Some(work);
+        self.next_turn = work.is_none();
+        self.work = work;
         self.pending = Some(Box::new(pending));
         if self.state != State::Answering {
             self.enter(State::Answering, now.instant + service.limits.answer_timeout);

@@ -63,6 +63,20 @@ fn what_has_to_be_prepared_is_asked_again_and_keeps_its_place() {
     assert_eq!(world.logged().len(), 4);
 }
 
+/// No thread of the pool is asked for what only has to wait a turn.
+#[test]
+fn what_is_for_the_next_turn_is_asked_again_without_any_work() {
+    let mut world = World::new();
+    world.ask(&["/1", "/next", "/2"]);
+    assert!(world.conn.take_work().is_none());
+    let result = world.conn.take_result().unwrap();
+    assert!(world.conn.take_result().is_none(), "once");
+    let now = world.now;
+    world.conn.work_done(&mut world.service, Ok(result), &now);
+    assert_eq!(world.bodies(), ["/1", "/next", "/2"]);
+    assert_eq!(world.service.handler.asked, ["/1", "/next", "/next", "/2"]);
+}
+
 #[test]
 fn what_is_never_prepared_is_503_within_the_time_of_one_answer() {
     let mut world = World::new();

@@ -38,6 +38,7 @@ impl Handler for Script {
                 return Answer::After(Box::new(move || prepared.store(true, Ordering::Relaxed)));
             }
             "/never" => return Answer::After(Box::new(|| {})),
+            "/next" if !self.prepared.swap(true, Ordering::Relaxed) => return Answer::NextTurn,
             "/big" => text(Status::Ok, vec![b'.'; 1000]),
             "/nothing" => Response::new(Status::NoContent),
             "/invalid" => {

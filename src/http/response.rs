@@ -89,6 +89,8 @@ pub enum Answer {
     /// Something has to be found out first, which may be slow: run this elsewhere, and
     /// then ask again.
     After(Preparation),
+    /// Nobody can answer it in this turn of the loop: ask again in the next one.
+    NextTurn,
 }
 
 /// Answers requests: the seam between the wire ([`crate::h1`]) and the site.

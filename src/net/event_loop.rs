@@ -108,11 +108,26 @@ impl<P: Protocol> EventLoop<P> {
         self.remote.clone()
     }
 
+    /// Gives it another pool for the work to come; what has been begun comes back still.
+    pub fn use_pool(&mut self, pool: Pool) {
+        self.pool = pool;
+    }
+
     /// Runs until it is asked to stop; returns what it has seen.
     ///
     /// # Errors
     /// When the poller or a listener is lost: nothing else ends the loop.
     pub fn run(mut self) -> io::Result<Counters> {
+        // Nobody interrupts it, so it has seen all.
+        self.run_until(|| false).map(Option::unwrap_or_default)
+    }
+
+    /// The same, but whenever a turn has ended and `is_time` says so it comes back without
+    /// counters, and can be run again, by any thread: nothing is lost between.
+    ///
+    /// # Errors
+    /// As of `run`.
+    pub fn run_until(&mut self, is_time: impl Fn() -> bool) -> io::Result<Option<Counters>> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Now::read();
         loop {
@@ -138,9 +153,12 @@ impl<P: Protocol> EventLoop<P> {
             self.bury();
             P::end_of_turn(&mut self.shared, &now);
             if self.is_over(&now) {
-                return Ok(self.end(&now));
+                return Ok(Some(self.end(&now)));
             }
             now = self.check_pace(pace);
+            if is_time() {
+                return Ok(None);
+            }
         }
     }
 
@@ -255,7 +273,7 @@ impl<P: Protocol> EventLoop<P> {
     }
 
     /// Closes whatever is left.
-    fn end(mut self, now: &Now) -> Counters {
+    fn end(&mut self, now: &Now) -> Counters {
         let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.connections[slot].stream.abort();
@@ -263,7 +281,7 @@ impl<P: Protocol> EventLoop<P> {
         }
         self.bury();
         P::end_of_turn(&mut self.shared, now);
-        self.counters
+        std::mem::take(&mut self.counters)
     }
 }
 

@@ -173,3 +173,36 @@ fn without_descriptors_the_loop_sleeps_until_a_timer_and_then_tries_again() {
         pause = (pause * 2).min(limits.accept_pause_max);
     }
 }
+
+/// As it has to where a thread can no longer reach the files: connections come along.
+#[test]
+fn a_loop_that_is_left_after_each_turn_goes_on_in_another_thread() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let (notices, _said) = channel();
+    let mut each = EventLoop::<Buggy>::new(sockets, notices, Limits::default(), Pool::new(1, 1)).unwrap();
+    let remote = each.remote();
+    let thread = thread::spawn(move || {
+        for left in 0.. {
+            let next = thread::spawn(move || {
+                let result = each.run_until(|| true);
+                (each, result)
+            });
+            let (back, result) = next.join().unwrap();
+            each = back;
+            if let Some(counters) = result.unwrap() {
+                return (counters, left);
+            }
+        }
+        unreachable!()
+    });
+    let mut clients = [connect(address), connect(address)];
+    for client in &mut clients {
+        client.write_all(b"x").unwrap();
+        expect_over(client);
+    }
+    remote.stop().unwrap();
+    let (counters, left) = thread.join().unwrap();
+    assert_eq!((counters.accepted, counters.closed), (2, 2));
+    assert!(left >= 2, "left {left} times");
+}

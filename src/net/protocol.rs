@@ -100,6 +100,12 @@ pub trait Protocol: Sized {
         None
     }
 
+    /// A result that takes no work, only another turn of the loop: it comes back as if it
+    /// had been made. Taken after every turn, too.
+    fn take_result(&mut self) -> Option<Self::Done> {
+        None
+    }
+
     /// The work is done. Never called for connections that have closed meanwhile.
     fn work_done(&mut self, _: &mut Self::Shared, _: Result<Self::Done, Refused>, _: &Now) {}
 

@@ -1,11 +1,12 @@
 //! The handler of every request: a site that answers, and a log that hears of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Now;
 use crate::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
 use crate::log::AccessLog;
-use crate::site::{Cached, Disk, Report, Site};
+use crate::site::{Cached, Disk, Reach, Report, Site};
 
 /// Troubles that repeat are reported this often: a log that fills the disk is a
 /// trouble of its own (R24).
@@ -17,18 +18,37 @@ pub struct App {
     access: AccessLog,
     report: Report,
     noticed: Option<Instant>,
+    reach: Option<Arc<Reach>>,
+    can_follow: bool,
 }
 
 impl App {
     /// A handler that answers from `site`.
     pub fn new(site: Site<Cached<Disk>>, access: AccessLog, report: Report) -> Self {
-        App { site, access, report, noticed: None }
+        App { site, access, report, noticed: None, reach: None, can_follow: false }
+    }
+
+    /// The same, which answers later what lies beyond this reach, if the loop can follow
+    /// there.
+    #[must_use]
+    pub fn within(self, reach: Option<Arc<Reach>>, can_follow: bool) -> Self {
+        App { reach, can_follow, ..self }
     }
 }
 
 impl Handler for App {
     fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
-        self.site.respond(request, peer, now)
+        let answer = self.site.respond(request, peer, now);
+        let Some(reach) = self.reach.as_deref().filter(|reach| reach.is_exceeded()) else { return answer };
+        if self.can_follow {
+            // The loop changes its thread before its next turn, and is asked again in that.
+            return Answer::NextTurn;
+        }
+        reach.give_up();
+        (self.report)(
+            "what is shared has been made anew, and --sandbox strict keeps it out of reach; start serve again",
+        );
+        answer
     }
 
     fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile, Place};
 use super::listing::Row;
+use super::reach::Reach;
 use crate::clock::Now;
 use crate::http::target::is_hidden_path;
 use crate::http::{Preparation, SafePath};
-use crate::sys::{self, Entry, Kind, Opened, Root, Stat, Symlinks, Version};
+use crate::sys::{self, Entry, Kind, Opened, Root, Stat, Symlinks, Version, sandbox};
 
 /// How long an exchanged root (a new release under the old path) may go unnoticed.
 const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ const VAIN_FETCHES_MAX: u32 = 8;
 /// A directory on disk, or one file of it.
 pub struct Disk {
     root: Arc<Root>,
+    /// What was asked for: the directory, or a file in it.
+    shared: PathBuf,
     directory: PathBuf,
     /// The only name there is, when a file is shared.
     single: Option<Arc<[u8]>>,
@@ -42,6 +45,8 @@ pub struct Disk {
     /// What some thread of the pool fetches, and whether it is there.
     fetching: HashMap<Vec<u8>, Arc<AtomicBool>>,
     vain_fetches: u32,
+    /// Where a sandbox lets this thread read what is shared alone.
+    reach: Option<Arc<Reach>>,
 }
 
 impl Disk {
@@ -52,6 +57,7 @@ impl Disk {
     /// When it is absent or cannot be opened.
     pub fn new(path: &Path, symlinks: Symlinks, hidden: bool) -> io::Result<Disk> {
         let path = std::path::absolute(path)?;
+        let shared = path.clone();
         let is_directory = std::fs::metadata(&path)?.is_dir();
         let (directory, single) = match path.file_name() {
             Some(name) if !is_directory => {
@@ -65,6 +71,7 @@ impl Disk {
         let root = open_root(&directory, symlinks, hidden)?;
         Ok(Disk {
             root,
+            shared,
             directory,
             single,
             symlinks,
@@ -73,7 +80,23 @@ impl Disk {
             gone: false,
             fetching: HashMap::new(),
             vain_fetches: 0,
+            reach: None,
         })
+    }
+
+    /// The same for threads that reach no further than this, and are to be replaced when
+    /// what is shared lies beyond it.
+    #[must_use]
+    pub fn within(self, reach: Arc<Reach>) -> Disk {
+        Disk { reach: Some(reach), ..self }
+    }
+
+    /// What is shared was there and could not be opened: perhaps it has been made anew, and
+    /// a sandbox keeps it from this thread.
+    fn note_refusal(&self, error: &io::Error) {
+        if let (Some(reach), io::ErrorKind::PermissionDenied) = (&self.reach, error.kind()) {
+            reach.refused(sandbox::identity_of(&self.shared));
+        }
     }
 
     /// Opens the root anew if its path leads elsewhere by now: a build may have removed
@@ -88,6 +111,7 @@ impl Disk {
             return std::mem::take(&mut self.gone);
         }
         let root = open_root(&self.directory, self.symlinks, self.hidden);
+        let root = root.inspect_err(|error| self.note_refusal(error));
         self.gone = root.is_err();
         root.map(|root| self.root = root).is_ok()
     }
@@ -110,7 +134,12 @@ impl Disk {
 
     fn open_now(&self, path: &SafePath, open: Open) -> io::Result<Node> {
         let relative = self.resolve(path).filter(|_| !self.gone).ok_or(io::ErrorKind::NotFound)?;
-        let Opened { file, stat, version } = open(&self.root, relative)?;
+        let opened = open(&self.root, relative);
+        if self.single.is_some() {
+            // A new version of the one file is out of reach by itself.
+            let _ = opened.as_ref().inspect_err(|error| self.note_refusal(error));
+        }
+        let Opened { file, stat, version } = opened?;
         match stat.kind {
             Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
             Kind::Directory => Ok(Node::Directory),

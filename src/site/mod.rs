@@ -43,6 +43,7 @@ pub mod multipart;
 pub mod natural;
 pub mod options;
 mod portion;
+pub mod reach;
 mod recent;
 pub mod representation;
 mod routes;
@@ -57,6 +58,7 @@ pub use cache::Cached;
 pub use disk::Disk;
 pub use files::FileSystem;
 pub use options::Options;
+pub use reach::Reach;
 
 use answers::{Answers, Basis, Question};
 use cors::Grant;
@@ -165,6 +167,7 @@ impl<F: FileSystem> Site<F> {
                 }))
             }
             Ok(Answer::After(preparation)) => Answer::After(preparation),
+            Ok(Answer::NextTurn) => Answer::NextTurn,
         }
     }
 

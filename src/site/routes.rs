@@ -108,7 +108,7 @@ impl<F: FileSystem> Site<F> {
             // Only of a file there is something to find out first.
             Ok(Answer::After(_)) => true,
             // Perhaps a listing, or the way to one.
-            Ok(Answer::Ready(_) | Answer::Later(_)) => self.has_file(path, now),
+            Ok(Answer::Ready(_) | Answer::Later(_) | Answer::NextTurn) => self.has_file(path, now),
         }
     }
 

@@ -155,6 +155,7 @@ impl<F: FileSystem> Site<F> {
                 response
             })),
             Answer::After(preparation) => Answer::After(preparation),
+            Answer::NextTurn => Answer::NextTurn,
         })
     }
 

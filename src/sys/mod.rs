@@ -30,6 +30,8 @@
 //! - [`trouble`], [`accept_trouble`]: what an error means to a server.
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
 //!   thread of it.
+//! - [`sandbox`]: what the process gives up for good, where a system can take it.
+//! - [`find_user`], [`become_user`]: another user, for who was started by root.
 //!
 //! Names go in as bytes, `/`-separated and relative: no empty segment, no `.`, no
 //! `..`, no NUL. The layer that parses targets proves that; here it is asserted in
@@ -40,7 +42,9 @@ use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 pub mod names;
+pub mod sandbox;
 mod sockets;
+mod user;
 
 #[cfg(unix)]
 mod root;
@@ -74,6 +78,7 @@ pub use system::{
     Root, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_ahead,
     read_at, read_range, send_file, send_more, trouble, version_of,
 };
+pub use user::{User, become_user, find_user};
 
 /// Where symbolic links may lead (`--symlinks`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

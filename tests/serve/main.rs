@@ -22,4 +22,9 @@ mod ranges;
 mod requests;
 mod routing;
 mod rules;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
+mod sandbox;
 mod shutdown;

@@ -101,6 +101,6 @@ fn ask(site: &mut Site<Memory>, target: &str) -> Option<Response> {
     match site.respond(&parsed.request, &peer, &Now::read()) {
         Answer::Ready(response) => Some(response),
         Answer::Later(job) => Some(job()),
-        Answer::After(_) => None,
+        Answer::After(_) | Answer::NextTurn => None,
     }
 }

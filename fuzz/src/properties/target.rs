@@ -158,7 +158,7 @@ fn redirect(text: &str, safe: &SafePath, query: Option<&str>) {
         }
         Answer::Ready(response) => panic!("{:?} for a directory", response.status),
         Answer::Later(list) => listed(&list()),
-        Answer::After(_) => panic!("nothing has to be prepared for a directory"),
+        Answer::After(_) | Answer::NextTurn => panic!("nothing has to be prepared for a directory"),
     }
 }
 

@@ -31,6 +31,7 @@ impl<H: Handler> Protocol for Conn<H> {
             responses: 0,
             pending: None,
             work: None,
+            next_turn: false,
             last: false,
             promised: false,
             eof: false,
@@ -127,6 +128,10 @@ impl<H: Handler> Protocol for Conn<H> {
 
     fn take_work(&mut self) -> Option<Work<Made>> {
         self.work.take()
+    }
+
+    fn take_result(&mut self) -> Option<Made> {
+        mem::take(&mut self.next_turn).then_some(Made::Preparation)
     }
 
     fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Made, Refused>, now: &Now) {

@@ -47,6 +47,10 @@ impl<P: Protocol> EventLoop<P> {
     /// Hands over what the protocol wants to be done.
     pub(super) fn submit_work(&mut self, slot: usize, now: &Now) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
+        if let Some(result) = connection.protocol.take_result() {
+            let token = Source::connection(slot, connection.generation).token();
+            return self.remote.deliver(token, Outcome::Work(Ok(result)));
+        }
         let Some(work) = connection.protocol.take_work() else { return };
         let is_taken = self.submit(slot, move || {
             Outcome::Work(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked))

@@ -52,6 +52,7 @@ pub(in crate::site) fn answer<F: FileSystem>(
             Answer::Ready(response) => return response,
             Answer::Later(job) => return job(),
             Answer::After(preparation) => preparation(),
+            Answer::NextTurn => {}
         }
     }
     panic!("never prepared: {target}");
