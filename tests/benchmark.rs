@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use load::answer::{Answer, Reader};
+#[cfg(target_os = "linux")]
 use load::cpu::Reading;
 use load::histogram::Histogram;
 use load::options::Options;
