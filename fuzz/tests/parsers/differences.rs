@@ -4,18 +4,40 @@ use std::fmt::{self, Display};
 
 use super::peers::NAMES;
 use super::reading::{Head, Reading};
-use super::verdict::Lenience;
 
-/// An entry of the list.
+/// An entry of the list. It explains what ours takes if, without that very thing, ours is not
+/// more lenient any more.
 struct Entry {
     says: &'static str,
     why: &'static str,
-    how: Lenience,
-    /// Whether it is about this input, as ours reads it.
-    is_it: fn(&[u8], &Head) -> bool,
+    /// The same input without it; None if it is not there.
+    without: fn(&[u8], &Head) -> Option<Vec<u8>>,
 }
 
-const ENTRIES: &[Entry] = &[];
+const ENTRIES: [Entry; 2] = [
+    Entry {
+        says: "one empty line before a request",
+        why: "RFC 9112 §2.2: a server should ignore it. What is Incomplete, or refused, at its \
+              front is so to those that do not.",
+        without: |input, _| input.strip_prefix(b"\r\n").map(<[u8]>::to_vec),
+    },
+    Entry {
+        says: "bytes in a target that stand in no URI: UTF-8, and \"<>[\\]^`{|}",
+        why: "People and browsers send them. They are no white space and no control bytes, so they \
+              cannot move where a target or a request ends; what is not UTF-8 is refused.",
+        without: pure_target,
+    },
+];
+
+/// With a letter instead of every byte that RFC 3986 has no place for.
+fn pure_target(input: &[u8], head: &Head) -> Option<Vec<u8>> {
+    let start = input.windows(head.target.len()).position(|window| window == head.target)?;
+    let is_odd = |b: &u8| !b.is_ascii() || b"\"<>[\\]^`{|}".contains(b);
+    let mut input = input.to_vec();
+    let target = &mut input[start..start + head.target.len()];
+    target.iter().any(is_odd).then(|| target.iter_mut().filter(|b| is_odd(b)).for_each(|b| *b = b'a'))?;
+    Some(input)
+}
 
 /// What was found, and by how many inputs.
 #[derive(Default)]
@@ -39,11 +61,12 @@ impl Tally {
         self.stricter += usize::from(is_taken && !is_read(ours));
     }
 
-    /// Whether an entry is about this.
-    pub fn explains(&mut self, input: &[u8], ours: &Reading, how: Lenience) -> bool {
-        let Reading::Read(head, _) = ours else { return false };
-        let found = ENTRIES.iter().position(|entry| entry.how == how && (entry.is_it)(input, head));
-        found.inspect(|at| self.explained[*at] += 1).is_some()
+    /// The same input without what the next entry is about, which is noted; None if it is
+    /// about none of them.
+    pub fn without_one(&mut self, input: &[u8], ours: &Reading) -> Option<Vec<u8>> {
+        let Reading::Read(head, _) = ours else { return None };
+        let mut found = ENTRIES.iter().zip(&mut self.explained);
+        found.find_map(|(entry, count)| (entry.without)(input, head).inspect(|_| *count += 1))
     }
 
     /// The entries that could be left out.
