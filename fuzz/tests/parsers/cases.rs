@@ -375,6 +375,7 @@ const LINES: &[&[u8]] = &[
     b"GET 1http://a/ HTTP/1.1",
     b"OPTIONS http://a HTTP/1.1",
     b"OPTIONS a HTTP/1.1",
+    b"BREW http://%61/ HTTP/1.1",
     b"OPTIONS *a HTTP/1.1",
     b"HEAD * HTTP/1.1",
 ];

@@ -14,7 +14,7 @@ struct Entry {
     without: fn(&[u8], &Head) -> Option<Vec<u8>>,
 }
 
-const ENTRIES: [Entry; 2] = [
+const ENTRIES: [Entry; 3] = [
     Entry {
         says: "one empty line before a request",
         why: "RFC 9112 §2.2: a server should ignore it. What is Incomplete, or refused, at its \
@@ -27,7 +27,21 @@ const ENTRIES: [Entry; 2] = [
               cannot move where a target or a request ends; what is not UTF-8 is refused.",
         without: pure_target,
     },
+    Entry {
+        says: "methods that nobody has registered",
+        why: "RFC 9110 §9.1: any token is a method, and 501 is what says that it is not known. llhttp \
+              knows a list, and refuses the rest.",
+        without: registered_method,
+    },
 ];
+
+/// With a method that everybody knows.
+fn registered_method(input: &[u8], head: &Head) -> Option<Vec<u8>> {
+    const KNOWN: [&[u8]; 9] =
+        [b"GET", b"HEAD", b"OPTIONS", b"POST", b"PUT", b"DELETE", b"TRACE", b"PATCH", b"CONNECT"];
+    let rest = input.strip_prefix(&head.method[..]).filter(|_| !KNOWN.contains(&&head.method[..]))?;
+    Some([b"GET", rest].concat())
+}
 
 /// With a letter instead of every byte that RFC 3986 has no place for.
 fn pure_target(input: &[u8], head: &Head) -> Option<Vec<u8>> {

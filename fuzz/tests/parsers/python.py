@@ -51,7 +51,8 @@ def h11_request(data):
 
 def h11_body(head):
     connection, _ = h11_request(head)
-    connection.receive_data(b"x" * 4096)
+    # Lines that are no sizes of chunks.
+    connection.receive_data(b"x\r\n" * 1366)
     length = 0
     try:
         while True:
