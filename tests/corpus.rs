@@ -47,50 +47,60 @@ fn mutations(seed: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     cut.chain(flipped)
 }
 
+fn property(target: &str) -> Property {
+    ALL.into_iter().find(|(name, _)| *name == target).unwrap().1
+}
+
+/// Seeds and regressions, as they are: what `.ci/coverage` measures.
 fn replay(target: &str) {
-    let (_, property) = ALL.into_iter().find(|(name, _)| *name == target).unwrap();
     let seeds = files("corpus", target);
     assert!(seeds.iter().filter(|file| is_seed(file)).count() >= 15, "{target} has too few seeds");
     for file in seeds.into_iter().chain(files("regressions", target)) {
-        let input = fs::read(&file).unwrap();
-        hold(property, &input, &file.display().to_string());
-        if is_seed(&file) {
-            for (how, input) in mutations(&input) {
-                hold(property, &input, &format!("{}, {how}", file.display()));
-            }
+        hold(property(target), &fs::read(&file).unwrap(), &file.display().to_string());
+    }
+}
+
+fn mutate(target: &str) {
+    let files = files("corpus", target).into_iter().chain(files("regressions", target));
+    for file in files.filter(|file| is_seed(file)) {
+        for (how, input) in mutations(&fs::read(&file).unwrap()) {
+            hold(property(target), &input, &format!("{}, {how}", file.display()));
         }
     }
 }
 
-#[test]
-fn parse_request_holds_for_its_corpus() {
-    replay("parse_request");
+/// Two tests for each target.
+macro_rules! targets {
+    ($($target:ident),*) => {
+        const TARGETS: &[&str] = &[$(stringify!($target)),*];
+
+        mod as_it_is {
+            $(#[test] fn $target() { super::replay(stringify!($target)); })*
+        }
+
+        mod mutated {
+            $(#[test] fn $target() { super::mutate(stringify!($target)); })*
+        }
+    };
 }
 
-#[test]
-fn target_holds_for_its_corpus() {
-    replay("target");
-}
-
-#[test]
-fn range_holds_for_its_corpus() {
-    replay("range");
-}
-
-#[test]
-fn conn_script_holds_for_its_corpus() {
-    replay("conn_script");
-}
-
-#[test]
-fn decode_holds_for_its_corpus() {
-    replay("decode");
-}
-
-#[test]
-fn rules_holds_for_its_corpus() {
-    replay("rules");
-}
+targets!(
+    authority,
+    codings,
+    conditions,
+    conn_script,
+    conversation,
+    date,
+    decode,
+    fields,
+    listing,
+    log_line,
+    parse_request,
+    range,
+    rules,
+    site,
+    target
+);
 
 #[test]
 fn every_fuzz_target_is_replayed_here() {
@@ -103,4 +113,5 @@ fn every_fuzz_target_is_replayed_here() {
     let mut known = ALL.map(|(name, _)| name);
     known.sort_unstable();
     assert_eq!(names, known);
+    assert_eq!(names, TARGETS);
 }

@@ -33,6 +33,11 @@ pub fn parse(value: &[u8]) -> Option<HttpDate> {
         return None;
     }
     let text = std::str::from_utf8(value).ok()?.trim_matches([' ', '\t']);
+    // `httpdate` lets any byte stand before the time of the second format.
+    let gap = text.strip_suffix("GMT").map(|rest| rest.as_bytes().iter().rev().nth(9));
+    if gap.is_some_and(|byte| byte != Some(&b' ')) {
+        return None;
+    }
     let parsed = text.parse().ok();
     parsed.or_else(|| text.replace(LEAP_SECOND, "23:59:59").parse().ok()).or_else(|| before_1970(text))
 }
@@ -111,6 +116,8 @@ mod tests {
             "yesterday",
             "Sun, 06 Nov 1994 08:49:37",
             "Sun, 99 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94T08:49:37 GMT",
+            "GMT",
             "0",
             "-1",
             "\u{fffd}",

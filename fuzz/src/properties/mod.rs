@@ -3,12 +3,22 @@
 //! They judge by models of their own, written from the RFCs and the contract, and
 //! never by a second call of what they judge.
 
+pub mod authority;
+pub mod codings;
+pub mod conditions;
 pub mod conn_script;
+pub mod conversation;
+pub mod date;
 pub mod decode;
+mod dialogue;
+pub mod fields;
+pub mod listing;
+pub mod log_line;
 pub mod parse_request;
 pub mod range;
 mod rfc;
 pub mod rules;
+pub mod site;
 pub mod target;
 mod wire;
 mod world;
@@ -17,11 +27,20 @@ mod world;
 pub type Property = fn(&[u8]);
 
 /// Every property, under the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 6] = [
-    ("parse_request", parse_request::check),
-    ("target", target::check),
-    ("range", range::check),
+pub const ALL: [(&str, Property); 15] = [
+    ("authority", authority::check),
+    ("codings", codings::check),
+    ("conditions", conditions::check),
     ("conn_script", conn_script::check),
+    ("conversation", conversation::check),
+    ("date", date::check),
     ("decode", decode::check),
+    ("fields", fields::check),
+    ("listing", listing::check),
+    ("log_line", log_line::check),
+    ("parse_request", parse_request::check),
+    ("range", range::check),
     ("rules", rules::check),
+    ("site", site::check),
+    ("target", target::check),
 ];

@@ -146,7 +146,7 @@ fn all_encoded(text: &[u8], others: &[u8]) -> bool {
 }
 
 /// RFC 9110 §7.2, §4.2: `uri-host [":" port]`, not empty, without user information.
-fn is_authority(text: &[u8]) -> bool {
+pub(super) fn is_authority(text: &[u8]) -> bool {
     let (host_is_fine, port) = match text.strip_prefix(b"[") {
         Some(rest) => {
             let Some(end) = rest.iter().position(|&b| b == b']') else { return false };

@@ -1,0 +1,4 @@
+//! See `properties/date.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| serve_fuzz::properties::date::check(data));

@@ -1,0 +1,4 @@
+//! See `properties/fields.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| serve_fuzz::properties::fields::check(data));
