@@ -12,6 +12,7 @@
 //! waits to be sent; then reading stops until it is sent. So a client that sends
 //! and never reads costs a bounded amount of memory (hazards R20).
 
+mod invariants;
 mod protocol;
 
 use std::collections::VecDeque;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::EventLoop;
 use crate::clock::Now;
+use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
 use crate::net::token::Source;
@@ -21,7 +22,7 @@ const FETCH_BYTES: u64 = 2 * 1024 * 1024;
 /// would copy all, for nothing: what counts is that the system has it.
 const FETCH_STEP: usize = 64 * 1024;
 
-impl<P: Protocol> EventLoop<P> {
+impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// What the pool has finished; says whether there was anything.
     pub(super) fn collect_results(&mut self, now: &Now) -> bool {
         let delivered = self.remote.take_delivered();
