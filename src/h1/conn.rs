@@ -273,6 +273,8 @@ impl<H: Handler> Conn<H> {
         self.last = !framing.keep_alive;
         if self.last {
             self.queue.end();
+            // What had to wait for the pool's answer will never be looked at.
+            self.input = Vec::new();
         }
         self.enter(State::Sending, now.instant + service.limits.send_timeout);
     }
