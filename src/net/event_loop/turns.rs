@@ -196,7 +196,9 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         let token = Source::connection(slot, connection.generation).token();
         let before = connection.interest.replace(interest);
         if self.platform.watch(&mut connection.stream, token, interest, before).is_err() {
-            // Out of memory for watches, say: this client goes, the others stay.
+            // Out of memory for watches, say: this client goes, the others stay. It may have
+            // had a part of its answer, which must not pass for the whole.
+            connection.stream.abort();
             self.kill(slot, now);
         }
     }
