@@ -117,7 +117,7 @@ impl Client {
     }
 
     /// What must hold when the loop sleeps; `is_free` says that the pool has nothing to do.
-    pub fn check_asleep(&mut self, network: &mut Network, is_free: bool) {
+    pub fn check_asleep(&mut self, network: &mut Network, is_free: bool, is_stopping: bool) {
         self.listen(network);
         let (now, socket) = (network.elapsed, &network.sockets[self.id]);
         if socket.closed || socket.reset || !socket.is_accepted {
@@ -126,7 +126,8 @@ impl Client {
         let mut wrong = None;
         let takes_more = socket.room > 0;
         let waits = self.asked.front().is_some_and(|(end, asked)| asked.is_whole && self.is_complete(*end));
-        if is_free && takes_more && waits && !self.told_end {
+        // A server that stops may leave what it had not looked at (RFC 9112 §9.6).
+        if is_free && takes_more && waits && !self.told_end && !(is_stopping && socket.finished) {
             wrong = self.asked.front().map(|(_, asked)| format!("no answer to {asked}"));
         }
         let is_answered = self.asked.is_empty() && !self.told_end && socket.wire.is_empty();
@@ -142,7 +143,8 @@ impl Client {
         }
         // Ten seconds for a head, whatever trickles in (R16).
         let is_begun = self.asked.front().is_some_and(|(end, asked)| {
-            let is_there = asked.is_whole && self.is_complete(*end);
+            // Behind its head may be a body, which nobody waits for.
+            let is_there = asked.is_whole && (asked.is_abuse || self.is_complete(*end));
             !is_there && socket.read > end - asked.bytes.len() as u64
         });
         let waits_for_head = is_begun && takes_more && !self.told_end && socket.wire.is_empty();
@@ -157,7 +159,7 @@ impl Client {
     }
 
     /// The server has closed: was that its right, and honest? When it is told to stop, it
-    /// finishes what it has begun, and may leave what it has not looked at yet (RFC 9112 §9.6).
+    /// finishes what it has begun.
     pub fn judge_end(&mut self, network: &mut Network, is_stopping: bool) {
         self.listen(network);
         let socket = &network.sockets[self.id];

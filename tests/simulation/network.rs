@@ -547,7 +547,7 @@ impl Platform for Simulated {
         if socket.watch.map(|watch| watch.interest) != before || before == Some(interest) {
             network.violations.push("it watches anew what it watches already, or never did".into());
         }
-        if network.dice.once_in(300) {
+        if network.dice.once_in(100) {
             return Err(ErrorKind::OutOfMemory.into());
         }
         // Whatever is there already is told, once.

@@ -317,7 +317,7 @@ impl World {
         }
         let is_free = self.pool.waiting() == 0;
         let network = &mut *self.network.borrow_mut();
-        self.clients.iter_mut().for_each(|client| client.check_asleep(network, is_free));
+        self.clients.iter_mut().for_each(|client| client.check_asleep(network, is_free, self.is_stopping));
         let is_deaf = !network.backlog.is_empty() && network.sleeps == Some(None);
         if is_deaf {
             network.complain("it sleeps for ever, and clients wait at the door");

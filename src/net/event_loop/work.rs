@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::EventLoop;
+use super::{Connection, EventLoop};
 use crate::clock::Now;
 use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
@@ -47,7 +47,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
 
     /// Hands over what the protocol wants to be done.
     pub(super) fn submit_work(&mut self, slot: usize, now: &Now) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(connection) = self.living(slot) else { return };
         let Some(work) = connection.protocol.take_work() else { return };
         let is_taken = self.submit(slot, move || {
             Outcome::Work(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked))
@@ -61,7 +61,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// Has the file read that the connection is to send next, so that no disk makes the
     /// others wait (R29). Where too much waits for the pool already, the loop reads it.
     pub(super) fn fetch(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(connection) = self.living(slot) else { return };
         let Some(Segment::File { file, range }) = connection.protocol.send_queue().front() else { return };
         let (file, range) = (Arc::clone(file), range.clone());
         self.counters.fetches += 1;
@@ -73,6 +73,11 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             self.connections[slot].link.fetched();
             self.enqueue(slot);
         }
+    }
+
+    /// Who could not be watched is closed, though not buried yet: it must not be queued.
+    fn living(&mut self, slot: usize) -> Option<&mut Connection<P, S::Stream>> {
+        self.connections.get_mut(slot).filter(|connection| !connection.dead)
     }
 
     /// Says whether the pool has taken it.
