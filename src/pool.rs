@@ -70,6 +70,26 @@ impl Pool {
         Pool::with(threads_max, waiting_max, true)
     }
 
+    /// A pool without threads, for tests in virtual time: a job is done when somebody says
+    /// so, by [`Pool::work`].
+    pub fn by_hand(waiting_max: usize) -> Self {
+        Pool::with(0, waiting_max, false)
+    }
+
+    /// Does one of the jobs that wait, the `index`-th or the last; says whether there was any.
+    pub fn work(&self, index: usize) -> bool {
+        let mut state = self.handle.shared.lock();
+        let last = state.waiting.len().saturating_sub(1);
+        let job = state.waiting.remove(index.min(last));
+        drop(state);
+        job.map(|job| catch_unwind(AssertUnwindSafe(job))).is_some()
+    }
+
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.handle.shared.lock().waiting.len()
+    }
+
     fn with(threads_max: usize, waiting_max: usize, is_background: bool) -> Self {
         let (state, work) = (Mutex::new(State::default()), Condvar::new());
         let shared = Shared { state, work, threads_max, waiting_max, is_background };

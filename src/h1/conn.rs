@@ -12,6 +12,7 @@
 //! waits to be sent; then reading stops until it is sent. So a client that sends
 //! and never reads costs a bounded amount of memory (hazards R20).
 
+mod invariants;
 mod protocol;
 
 use std::collections::VecDeque;
@@ -280,6 +281,8 @@ impl<H: Handler> Conn<H> {
         self.last = !framing.keep_alive;
         if self.last {
             self.queue.end();
+            // What had to wait for the pool's answer will never be looked at.
+            self.input = Vec::new();
         }
         self.enter(State::Sending, now.instant + service.limits.send_timeout);
     }

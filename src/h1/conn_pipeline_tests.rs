@@ -53,6 +53,15 @@ fn a_later_answer_keeps_its_place() {
 }
 
 #[test]
+fn what_follows_the_last_request_is_held_no_longer_than_its_answer_takes() {
+    let mut world = World::new();
+    world.say("GET /later HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\n");
+    world.work(|work| Ok(work()));
+    assert_eq!(world.conn.input.capacity(), 0);
+    assert_eq!(world.bodies(), ["late"]);
+}
+
+#[test]
 fn what_has_to_be_prepared_is_asked_again_and_keeps_its_place() {
     let mut world = World::new();
     world.ask(&["/1", "/prepared", "/prepared", "/2"]);

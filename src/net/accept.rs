@@ -4,17 +4,17 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Interest, Registry, Token};
+use mio::Token;
 
 use super::limits::Limits;
+use super::platform::Platform;
 use crate::sys::{self, AcceptTrouble};
 
 /// What came of trying to accept.
 #[derive(Debug)]
-pub enum Accepted {
+pub enum Accepted<C> {
     /// A client.
-    Client(TcpStream, SocketAddr),
+    Client(C, SocketAddr),
     /// Nobody waits; an event will tell.
     Nobody,
     /// This client is gone already, or something else that concerns no one else: go on.
@@ -24,8 +24,8 @@ pub enum Accepted {
 }
 
 /// A listening socket, with a latch like those of connections.
-pub struct Listener {
-    socket: TcpListener,
+pub struct Listener<L> {
+    socket: L,
     address: SocketAddr,
     /// Somebody may wait. Cleared only by `WouldBlock`: a listener left with clients
     /// in its queue would else stay deaf where no further event comes (hazards §0.2).
@@ -44,14 +44,13 @@ pub enum Rest {
     Exhausted,
 }
 
-impl Listener {
-    /// Registers a socket that listens already.
+impl<L> Listener<L> {
+    /// Watches a socket that listens already.
     ///
     /// # Errors
-    /// When it cannot be registered, or has no address.
-    pub fn new(mut socket: TcpListener, registry: &Registry, token: Token) -> io::Result<Self> {
-        registry.register(&mut socket, token, Interest::READABLE)?;
-        let address = socket.local_addr()?;
+    /// When it cannot be watched, or has no address.
+    pub fn new<S: Platform<Listener = L>>(mut socket: L, platform: &S, token: Token) -> io::Result<Self> {
+        let address = platform.listen(&mut socket, token)?;
         Ok(Listener { socket, address, ready: true, resting: None, pause: Duration::ZERO })
     }
 
@@ -69,11 +68,15 @@ impl Listener {
     ///
     /// # Errors
     /// When the listener itself is lost.
-    pub fn accept(&mut self, now: Instant, limits: &Limits) -> io::Result<Accepted> {
-        match self.socket.accept() {
+    pub fn accept<S: Platform<Listener = L>>(
+        &mut self,
+        platform: &S,
+        now: Instant,
+        limits: &Limits,
+    ) -> io::Result<Accepted<S::Stream>> {
+        match platform.accept(&mut self.socket) {
             Ok((stream, client)) => {
                 self.pause = Duration::ZERO;
-                sys::prepare_accepted(&stream);
                 Ok(Accepted::Client(stream, client))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -119,7 +122,7 @@ impl Listener {
     }
 
     /// Stops listening.
-    pub fn close(mut self, registry: &Registry) {
-        let _ = registry.deregister(&mut self.socket);
+    pub fn close<S: Platform<Listener = L>>(self, platform: &S) {
+        platform.close(self.socket);
     }
 }

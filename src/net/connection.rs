@@ -66,6 +66,15 @@ impl Link {
         self.front = Front::AtHand;
     }
 
+    /// Whether nothing can move before an event, a result of the pool, or a deadline.
+    pub fn is_waiting(&self, conn: &impl Protocol) -> bool {
+        if conn.send_queue().is_empty() {
+            !self.may_read(conn)
+        } else {
+            !self.writable || self.front == Front::Fetching
+        }
+    }
+
     /// Whether the protocol wants what a read may give.
     fn may_read(&self, conn: &impl Protocol) -> bool {
         conn.wants_read() && self.readable && !self.eof

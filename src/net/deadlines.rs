@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Timers fire up to this much late, and together: a thousand idle connections
 /// that came within a moment cost one wake-up, not a thousand.
-const GRANULARITY: Duration = Duration::from_millis(50);
+pub const GRANULARITY: Duration = Duration::from_millis(50);
 
 /// Below this size the heap is left alone.
 const COMPACT_FROM: usize = 1024;
@@ -46,6 +46,11 @@ impl Deadlines {
         if self.heap.len() > 2 * live + COMPACT_FROM {
             self.heap.retain(|Reverse((due, key))| is_armed(*key, *due));
         }
+    }
+
+    /// Everything that will be looked at: the key, and when.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Instant)> {
+        self.heap.iter().map(|Reverse((due, key))| (*key, *due))
     }
 
     /// When the first one is due.

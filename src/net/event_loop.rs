@@ -1,17 +1,19 @@
 //! The loop: sleep until something happens, mark it, then give everyone a turn.
 
 mod clients;
+#[cfg(debug_assertions)]
+mod invariants;
 mod turns;
 mod work;
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Waker};
+use mio::Interest;
+use mio::net::TcpListener;
 use slab::Slab;
 
 use super::accept::Listener;
@@ -20,6 +22,7 @@ use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::Limits;
 use super::pace::{Pace, Stage};
+use super::platform::{Event, Mio, Platform};
 use super::progress::{Mark, Progress};
 use super::protocol::{Notice, Protocol};
 use super::remote::{Remote, Stop};
@@ -29,12 +32,9 @@ use crate::clock::Now;
 use crate::pool::Pool;
 use turns::Batch;
 
-/// Most events taken from the poller at once; what is more comes next time.
-const EVENTS_MAX: usize = 1024;
-
 /// A connection and all that the loop knows of it.
-struct Connection<P> {
-    stream: TcpStream,
+struct Connection<P, C> {
+    stream: C,
     protocol: P,
     link: Link,
     /// What the poller watches it for; None until it has to wait for the first time:
@@ -53,10 +53,10 @@ struct Connection<P> {
 }
 
 /// An event loop that runs a protocol on its listeners.
-pub struct EventLoop<P: Protocol> {
-    poll: Poll,
-    listeners: Vec<Listener>,
-    connections: Slab<Connection<P>>,
+pub struct EventLoop<P: Protocol, S: Platform = Mio> {
+    platform: S,
+    listeners: Vec<Listener<S::Listener>>,
+    connections: Slab<Connection<P, S::Stream>>,
     /// Who has something to do.
     run_queue: VecDeque<usize>,
     /// Who is through; slots are free again only in the next turn (R28c).
@@ -71,6 +71,8 @@ pub struct EventLoop<P: Protocol> {
     drain_until: Option<Instant>,
     batch: Batch,
     counters: Counters,
+    /// When the last turn ended.
+    now: Now,
 }
 
 impl<P: Protocol> EventLoop<P> {
@@ -79,27 +81,43 @@ impl<P: Protocol> EventLoop<P> {
     /// # Errors
     /// When the system gives no poller, or a listener cannot be registered.
     pub fn new(sockets: Vec<TcpListener>, shared: P::Shared, limits: Limits, pool: Pool) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), Source::Waker.token())?;
+        EventLoop::on(Mio::new()?, sockets, shared, limits, pool)
+    }
+}
+
+impl<P: Protocol, S: Platform> EventLoop<P, S> {
+    /// A loop on another platform than the system's.
+    ///
+    /// # Errors
+    /// When a listener cannot be watched, or nothing can wake the loop.
+    pub fn on(
+        platform: S,
+        sockets: Vec<S::Listener>,
+        shared: P::Shared,
+        limits: Limits,
+        pool: Pool,
+    ) -> io::Result<Self> {
+        let (wake, now) = (platform.wake()?, platform.now());
         let mut listeners = Vec::with_capacity(sockets.len());
         for (index, socket) in sockets.into_iter().enumerate() {
-            listeners.push(Listener::new(socket, poll.registry(), Source::Listener(index).token())?);
+            listeners.push(Listener::new(socket, &platform, Source::Listener(index).token())?);
         }
         Ok(EventLoop {
-            poll,
+            platform,
             listeners,
             connections: Slab::new(),
             run_queue: VecDeque::new(),
             dead: Vec::new(),
-            deadlines: Deadlines::new(Now::read().instant),
+            deadlines: Deadlines::new(now.instant),
             shared,
             limits,
             pool,
-            remote: Remote::new(waker),
+            remote: Remote::new(wake),
             generation: 0,
             drain_until: None,
             batch: Batch::default(),
             counters: Counters::default(),
+            now,
         })
     }
 
@@ -128,38 +146,60 @@ impl<P: Protocol> EventLoop<P> {
     /// # Errors
     /// As of `run`.
     pub fn run_until(&mut self, is_time: impl Fn() -> bool) -> io::Result<Option<Counters>> {
-        let mut events = Events::with_capacity(EVENTS_MAX);
-        let mut now = Now::read();
-        loop {
-            match self.poll.poll(&mut events, self.sleep(&now)) {
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                // After EINTR the events are those of the last time.
-                Err(_) => events.clear(),
-                Ok(()) => {}
-            }
-            self.counters.wakeups += 1;
-            now = Now::read();
-            let mut pace = Pace::begin(now.instant);
-            for event in &events {
-                self.latch(event);
-            }
-            // A stage that had nothing to do costs no reading of the clock.
-            let mut ended = |stage, was_busy: bool| was_busy.then(|| pace.end(stage, Now::instant()));
-            ended(Stage::Results, self.collect_results(&now));
-            ended(Stage::Deadlines, self.fire_deadlines(&now));
-            ended(Stage::Stopping, self.check_stop(&now));
-            ended(Stage::Accepting, self.accept_clients(&now)?);
-            ended(Stage::Turns, self.take_turns(&now));
-            self.bury();
-            P::end_of_turn(&mut self.shared, &now);
-            if self.is_over(&now) {
-                return Ok(Some(self.end(&now)));
-            }
-            now = self.check_pace(pace);
+        let mut events = S::events();
+        self.now = self.platform.now();
+        while self.go_round(&mut events)? {
             if is_time() {
                 return Ok(None);
             }
         }
+        Ok(Some(self.end()))
+    }
+
+    /// Sleeps until something happens, and does all there is to do. Says whether to go on.
+    ///
+    /// # Errors
+    /// As of `run`.
+    pub fn go_round(&mut self, events: &mut S::Events) -> io::Result<bool> {
+        let timeout = self.sleep(&self.now);
+        self.platform.poll(events, timeout)?;
+        self.counters.wakeups += 1;
+        let now = self.platform.now();
+        self.now = now;
+        let mut pace = Pace::begin(now.instant);
+        for event in S::told(events) {
+            self.latch(event);
+        }
+        for stage in Stage::ALL {
+            let was_busy = match stage {
+                Stage::Results => self.collect_results(&now),
+                Stage::Deadlines => self.fire_deadlines(&now),
+                Stage::Stopping => self.check_stop(&now),
+                Stage::Accepting => self.accept_clients(&now)?,
+                Stage::Turns => self.take_turns(&now),
+                Stage::Ending => {
+                    self.bury();
+                    P::end_of_turn(&mut self.shared, &now);
+                    false
+                }
+            };
+            // What had nothing to do costs no reading of the clock; for the last there is one.
+            if was_busy {
+                pace.end(stage, self.platform.instant());
+            }
+        }
+        #[cfg(debug_assertions)]
+        self.check_invariants();
+        let goes_on = !self.is_over(&now);
+        if goes_on {
+            self.check_pace(pace);
+        }
+        Ok(goes_on)
+    }
+
+    /// What it has seen so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// How long to sleep; None is until something happens.
@@ -174,8 +214,8 @@ impl<P: Protocol> EventLoop<P> {
     }
 
     /// Marks what an event says. No work is done here.
-    fn latch(&mut self, event: &mio::event::Event) {
-        match Source::of(event.token()) {
+    fn latch(&mut self, event: Event) {
+        match Source::of(event.token) {
             // Looked at in every turn anyway.
             Source::Waker => {}
             Source::Listener(index) => {
@@ -186,12 +226,11 @@ impl<P: Protocol> EventLoop<P> {
             Source::Connection { slot, generation } => match self.connections.get_mut(slot) {
                 Some(connection) if connection.generation == generation && !connection.dead => {
                     // Errors and hang-ups are hints: the next read or write tells (R29c).
-                    let hint = event.is_error() || event.is_read_closed() || event.is_write_closed();
-                    connection.doubtful |= hint;
+                    connection.doubtful |= event.hint;
                     connection.progress.call();
-                    connection.link.readable |= event.is_readable() || hint;
-                    connection.link.writable |= event.is_writable() || hint;
-                    connection.link.ends |= hint;
+                    connection.link.readable |= event.readable || event.hint;
+                    connection.link.writable |= event.writable || event.hint;
+                    connection.link.ends |= event.hint;
                     self.enqueue(slot);
                 }
                 _ => self.counters.stale_events += 1,
@@ -262,25 +301,25 @@ impl<P: Protocol> EventLoop<P> {
         self.remote.stop_wanted() == Stop::AtOnce || self.drain_until.is_some_and(drained)
     }
 
-    /// Warns of a turn that made others wait; returns the time before sleeping.
-    fn check_pace(&mut self, mut pace: Pace) -> Now {
-        let now = Now::read();
-        pace.end(Stage::Ending, now.instant);
+    /// Warns of a turn that made others wait; notes the time before sleeping.
+    fn check_pace(&mut self, mut pace: Pace) {
+        self.now = self.platform.now();
+        pace.end(Stage::Ending, self.now.instant);
         if let Some(slow) = pace.slow() {
-            P::notice(&mut self.shared, Notice::SlowTurn(slow), &now);
+            P::notice(&mut self.shared, Notice::SlowTurn(slow), &self.now);
         }
-        now
     }
 
-    /// Closes whatever is left.
-    fn end(&mut self, now: &Now) -> Counters {
+    /// Closes whatever is left; returns what it has seen.
+    pub fn end(&mut self) -> Counters {
+        let now = self.now;
         let slots: Vec<usize> = self.connections.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.connections[slot].stream.abort();
-            self.kill(slot, now);
+            self.kill(slot, &now);
         }
         self.bury();
-        P::end_of_turn(&mut self.shared, now);
+        P::end_of_turn(&mut self.shared, &now);
         std::mem::take(&mut self.counters)
     }
 }

@@ -1,6 +1,6 @@
 //! The loop over real sockets, with protocols that misbehave.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;

@@ -27,6 +27,12 @@ pub enum Stage {
     Ending,
 }
 
+impl Stage {
+    /// All of them.
+    pub const ALL: [Stage; 6] =
+        [Stage::Results, Stage::Deadlines, Stage::Stopping, Stage::Accepting, Stage::Turns, Stage::Ending];
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -116,6 +116,9 @@ pub trait Protocol: Sized {
     /// The socket is gone, whatever the reason; the last call.
     fn closed(&mut self, _: &mut Self::Shared, _: &Now) {}
 
+    /// Asserts what must hold while it waits. Called in debug builds only, so in all tests.
+    fn check(&self, _: &Self::Shared) {}
+
     /// Something worth a line in the error log.
     fn notice(_: &mut Self::Shared, _: Notice<'_>, _: &Now) {}
 

@@ -4,8 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mio::{Token, Waker};
+use mio::Token;
 
+use super::platform::Wake;
 use super::protocol::Refused;
 
 /// How urgently a loop is to end.
@@ -33,7 +34,7 @@ pub struct Remote<T> {
 }
 
 struct Inner<T> {
-    waker: Waker,
+    wake: Wake,
     done: Mutex<Vec<(Token, Outcome<T>)>>,
     stop: AtomicU8,
     /// Set before each wake, so that one which gets lost costs nothing: mio's `poll(2)`
@@ -48,9 +49,9 @@ impl<T> Clone for Remote<T> {
 }
 
 impl<T> Remote<T> {
-    pub(super) fn new(waker: Waker) -> Self {
+    pub(super) fn new(wake: Wake) -> Self {
         let (done, stop, news) = (Mutex::default(), AtomicU8::new(0), AtomicBool::new(false));
-        Remote { inner: Arc::new(Inner { waker, done, stop, news }) }
+        Remote { inner: Arc::new(Inner { wake, done, stop, news }) }
     }
 
     /// Asks the loop to stop: gracefully, and at once when asked again.
@@ -66,7 +67,7 @@ impl<T> Remote<T> {
 
     fn wake(&self) -> io::Result<()> {
         self.inner.news.store(true, Ordering::Release);
-        self.inner.waker.wake()
+        (self.inner.wake)()
     }
 
     /// Whether something has come since the loop last looked; it must not sleep then.

@@ -1,7 +1,7 @@
 //! What bytes travel through: the trait, and TCP.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::ops::Range;
 
@@ -35,6 +35,12 @@ pub trait Stream {
 
     /// Whether sending some of the queue's front, at most `bytes_max`, would wait for a disk.
     fn waits_for_disk(&self, _queue: &SendQueue, _bytes_max: usize) -> bool {
+        false
+    }
+
+    /// Whether the peer has reset the connection. A turn that neither reads nor writes, as
+    /// while the pool works, would not notice, and the work would be done for nobody.
+    fn is_reset(&self) -> bool {
         false
     }
 
@@ -84,6 +90,11 @@ impl Stream for TcpStream {
         !sys::is_at_hand(file, range.start..range.end.min(range.start.saturating_add(bytes_max as u64)))
     }
 
+    fn is_reset(&self) -> bool {
+        let peeked = self.peek(&mut [0]);
+        peeked.is_err_and(|error| !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted))
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
@@ -112,5 +123,5 @@ fn send_range(
         }
     };
     // The file has become shorter than its promised length (hazards R30).
-    if sent == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
+    if sent == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
 }

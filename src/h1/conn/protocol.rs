@@ -155,6 +155,10 @@ impl<H: Handler> Protocol for Conn<H> {
         self.log_ended(service, true, now);
     }
 
+    fn check(&self, service: &Service<H>) {
+        self.check_invariants(&service.limits);
+    }
+
     fn notice(service: &mut Service<H>, notice: Notice<'_>, now: &Now) {
         let message = match notice {
             Notice::Exhausted(error) => format!("cannot accept more connections for now: {error}"),

@@ -3,27 +3,25 @@
 use std::io;
 use std::net::SocketAddr;
 
-use mio::net::TcpStream;
-
 use super::{Connection, EventLoop};
 use crate::clock::Now;
 use crate::net::accept::{Accepted, Listener, Rest};
 use crate::net::connection::Link;
+use crate::net::platform::Platform;
 use crate::net::progress::Progress;
 use crate::net::protocol::{Notice, Protocol};
 use crate::net::token::Source;
-use crate::sys;
 
 /// When there are too many connections, up to so many idle ones are closed together, but
 /// at most a sixteenth: finding the longest idle costs a look at all of them.
 const EVICTIONS_MAX: usize = 32;
 
 /// Whether it may go for others; not while it is queued: a request may be there, unread.
-fn may_go<P: Protocol>(connection: &Connection<P>) -> bool {
+fn may_go<P: Protocol, C>(connection: &Connection<P, C>) -> bool {
     !connection.dead && !connection.queued && connection.protocol.is_idle()
 }
 
-impl<P: Protocol> EventLoop<P> {
+impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// Accepts those who wait, as far as there is room for them; says whether a listener
     /// was open.
     pub(super) fn accept_clients(&mut self, now: &Now) -> io::Result<bool> {
@@ -40,7 +38,7 @@ impl<P: Protocol> EventLoop<P> {
                     break;
                 }
                 let address = self.listeners[index].address();
-                match self.listeners[index].accept(now.instant, &self.limits)? {
+                match self.listeners[index].accept(&self.platform, now.instant, &self.limits)? {
                     Accepted::Client(stream, client) => {
                         full.then(|| self.evict(now));
                         self.admit(stream, client, address, now);
@@ -63,12 +61,12 @@ impl<P: Protocol> EventLoop<P> {
         // An error of a listener that is about to be closed is of no interest.
         let _ = self.accept_clients(now);
         for listener in self.listeners.drain(..) {
-            listener.close(self.poll.registry());
+            listener.close(&self.platform);
         }
     }
 
     /// Gives a client a place, and a first turn at once: often its request is there with it.
-    fn admit(&mut self, stream: TcpStream, client: SocketAddr, listener: SocketAddr, now: &Now) {
+    fn admit(&mut self, stream: S::Stream, client: SocketAddr, listener: SocketAddr, now: &Now) {
         self.generation = self.generation.wrapping_add(1);
         let entry = self.connections.vacant_entry();
         let slot = entry.key();
@@ -127,8 +125,8 @@ impl<P: Protocol> EventLoop<P> {
         }
         for slot in self.dead.drain(..) {
             let mut connection = self.connections.remove(slot);
-            if !sys::CLOSING_DEREGISTERS && connection.interest.is_some() {
-                let _ = self.poll.registry().deregister(&mut connection.stream);
+            if connection.interest.is_some() {
+                self.platform.forget(&mut connection.stream);
             }
             self.counters.closed += 1;
         }

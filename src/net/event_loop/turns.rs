@@ -1,18 +1,17 @@
 //! Turns: read from everyone who has something to do, then answer everyone.
 
-use std::io::ErrorKind;
 use std::mem;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use mio::Interest;
-use mio::net::TcpStream;
 
 use super::{Connection, EventLoop};
 use crate::clock::Now;
 use crate::net::accept::Listener;
 use crate::net::connection::{Input, Step, answer, read};
+use crate::net::platform::Platform;
 use crate::net::progress::Mark;
 use crate::net::protocol::{Notice, Protocol};
 use crate::net::stream::Stream;
@@ -43,6 +42,14 @@ struct Member {
     bytes: Range<usize>,
 }
 
+impl Batch {
+    /// Whether all is handed on.
+    #[cfg(debug_assertions)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.again.is_empty()
+    }
+}
+
 impl Default for Batch {
     fn default() -> Self {
         let buffer = vec![0; BATCH_BUFFER].into_boxed_slice();
@@ -50,15 +57,7 @@ impl Default for Batch {
     }
 }
 
-/// Whether the peer has reset the connection. A turn that neither reads nor writes, as
-/// while the pool works, would not notice, and the work would be done for nobody.
-fn is_reset(stream: &TcpStream) -> bool {
-    stream
-        .peek(&mut [0])
-        .is_err_and(|error| !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted))
-}
-
-impl<P: Protocol> EventLoop<P> {
+impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// One turn for everyone who is queued now, and one more for who then wants to read
     /// only; who yields is queued for the next round. Says whether there was anyone.
     pub(super) fn take_turns(&mut self, now: &Now) -> bool {
@@ -93,7 +92,7 @@ impl<P: Protocol> EventLoop<P> {
                 self.read_from(slot, now);
             }
             // Not before: see `connection`.
-            let now = Now::read();
+            let now = self.platform.now();
             let mut members = mem::take(&mut self.batch.members);
             for member in members.drain(..) {
                 self.turn(&member, budget, &now);
@@ -109,7 +108,7 @@ impl<P: Protocol> EventLoop<P> {
         if connection.dead {
             return;
         }
-        if mem::take(&mut connection.doubtful) && is_reset(&connection.stream) {
+        if mem::take(&mut connection.doubtful) && connection.stream.is_reset() {
             return self.kill(slot, now);
         }
         let Connection { stream, protocol, link, .. } = connection;
@@ -195,13 +194,11 @@ impl<P: Protocol> EventLoop<P> {
             return;
         }
         let token = Source::connection(slot, connection.generation).token();
-        let (registry, stream) = (self.poll.registry(), &mut connection.stream);
-        let watched = match connection.interest.replace(interest) {
-            Some(_) => registry.reregister(stream, token, interest),
-            None => registry.register(stream, token, interest),
-        };
-        if watched.is_err() {
-            // Out of memory for watches, say: this client goes, the others stay.
+        let before = connection.interest.replace(interest);
+        if self.platform.watch(&mut connection.stream, token, interest, before).is_err() {
+            // Out of memory for watches, say: this client goes, the others stay. It may have
+            // had a part of its answer, which must not pass for the whole.
+            connection.stream.abort();
             self.kill(slot, now);
         }
     }

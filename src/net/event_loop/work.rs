@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::EventLoop;
+use super::{Connection, EventLoop};
 use crate::clock::Now;
+use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
 use crate::net::token::Source;
@@ -21,7 +22,7 @@ const FETCH_BYTES: u64 = 2 * 1024 * 1024;
 /// would copy all, for nothing: what counts is that the system has it.
 const FETCH_STEP: usize = 64 * 1024;
 
-impl<P: Protocol> EventLoop<P> {
+impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// What the pool has finished; says whether there was anything.
     pub(super) fn collect_results(&mut self, now: &Now) -> bool {
         let delivered = self.remote.take_delivered();
@@ -46,7 +47,7 @@ impl<P: Protocol> EventLoop<P> {
 
     /// Hands over what the protocol wants to be done.
     pub(super) fn submit_work(&mut self, slot: usize, now: &Now) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(connection) = self.living(slot) else { return };
         if let Some(result) = connection.protocol.take_result() {
             let token = Source::connection(slot, connection.generation).token();
             return self.remote.deliver(token, Outcome::Work(Ok(result)));
@@ -64,7 +65,7 @@ impl<P: Protocol> EventLoop<P> {
     /// Has the file read that the connection is to send next, so that no disk makes the
     /// others wait (R29). Where too much waits for the pool already, the loop reads it.
     pub(super) fn fetch(&mut self, slot: usize) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(connection) = self.living(slot) else { return };
         let Some(Segment::File { file, range }) = connection.protocol.send_queue().front() else { return };
         let (file, range) = (Arc::clone(file), range.clone());
         self.counters.fetches += 1;
@@ -76,6 +77,11 @@ impl<P: Protocol> EventLoop<P> {
             self.connections[slot].link.fetched();
             self.enqueue(slot);
         }
+    }
+
+    /// Who could not be watched is closed, though not buried yet: it must not be queued.
+    fn living(&mut self, slot: usize) -> Option<&mut Connection<P, S::Stream>> {
+        self.connections.get_mut(slot).filter(|connection| !connection.dead)
     }
 
     /// Says whether the pool has taken it.

@@ -1,0 +1,31 @@
+//! What must hold of a connection that waits (hazards 4.2). It is checked in debug builds.
+
+use super::{Conn, RESPONSES_MAX, State};
+use crate::h1::limits::Limits;
+use crate::http::Handler;
+
+/// Most that the loop reads at once.
+const READ_MAX: usize = 16 * 1024;
+
+impl<H: Handler> Conn<H> {
+    pub(super) fn check_invariants(&self, limits: &Limits) {
+        let (input, queue) = (self.input.len(), &self.queue);
+        debug_assert!(input <= limits.head_bytes_max + READ_MAX, "{input} bytes are held");
+        debug_assert!(self.responses <= RESPONSES_MAX && self.in_flight.len() <= RESPONSES_MAX);
+        debug_assert!(self.in_flight.iter().is_sorted_by_key(|flight| flight.end));
+        debug_assert!(self.in_flight.back().is_none_or(|flight| flight.end <= queue.pushed()));
+        debug_assert!(self.work.is_none(), "work that nobody has taken");
+        debug_assert_eq!(self.pending.is_some(), self.state == State::Answering, "{:?}", self.state);
+        debug_assert!(!self.last || queue.ends() || self.state == State::Answering);
+        match self.state {
+            State::Idle => debug_assert!(input == 0 && queue.is_empty() && !self.last && !self.eof),
+            State::Head => debug_assert!(input > 0 && queue.is_empty() && !self.last && !self.eof),
+            State::Sending => debug_assert!(!queue.is_empty(), "nothing is left to be sent"),
+            State::Answering => {}
+            State::Parting | State::Lingering { .. } => {
+                debug_assert!(input == 0 && queue.is_empty() && self.last | self.stopping);
+            }
+            State::Closed | State::Aborted => debug_assert!(false, "it is over"),
+        }
+    }
+}
