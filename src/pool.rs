@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    /// R29.
     #[test]
     fn a_full_queue_refuses() {
         let pool = Pool::new(1, 1);
@@ -163,6 +164,7 @@ mod tests {
         drop(release);
     }
 
+    /// R29b.
     #[test]
     fn a_panic_leaves_the_pool_working() {
         let pool = Pool::new(1, 8);
@@ -172,6 +174,7 @@ mod tests {
         is_done.recv().unwrap();
     }
 
+    /// R29.
     #[test]
     fn never_more_threads_than_asked_for() {
         let pool = Pool::new(2, 64);

@@ -64,6 +64,7 @@ fn before_1970(text: &str) -> Option<HttpDate> {
 mod tests {
     use super::*;
 
+    /// R36.
     #[test]
     fn all_three_formats_mean_the_same() {
         let dates =
@@ -104,6 +105,7 @@ mod tests {
         }
     }
 
+    /// R36.
     #[test]
     fn what_is_no_date_is_ignored() {
         for bad in [

@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod aliases;
 mod caching;
 mod conditions;
 mod connections;
@@ -10,12 +11,16 @@ mod directories;
 mod explain;
 mod faults;
 mod files;
+#[cfg(target_os = "linux")]
+mod filtered;
 mod freshness;
 mod guards;
 mod load;
 mod logs;
 mod names;
 mod precompress;
+#[cfg(target_os = "linux")]
+mod races;
 mod ranges;
 mod requests;
 mod routing;
