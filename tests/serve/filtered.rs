@@ -174,7 +174,7 @@ fn nothing_is_ever_written_run_or_asked_of_others() {
         let _ = std::fs::create_dir(path.join("made"));
         assert!(!path.join("made").exists() && seen.swap(false, Ordering::SeqCst), "no filter");
         // That is no file, either, and must not be closed as one.
-        std::mem::forget(std::fs::File::options().write(true).create(true).open(path.join("written")));
+        std::mem::forget(std::fs::File::create_new(path.join("written")));
         assert!(!path.join("written").exists() && seen.swap(false, Ordering::SeqCst), "no filter for open");
         TestServer::start_in(directory, "", &[])
     });
