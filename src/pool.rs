@@ -170,6 +170,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    /// R29.
     #[test]
     fn a_full_queue_refuses() {
         let pool = Pool::new(1, 1);
@@ -186,6 +187,7 @@ mod tests {
         drop(release);
     }
 
+    /// R29b.
     #[test]
     fn a_panic_leaves_the_pool_working() {
         let pool = Pool::new(1, 8);
@@ -195,6 +197,7 @@ mod tests {
         is_done.recv().unwrap();
     }
 
+    /// R29.
     #[test]
     fn what_somebody_waits_for_is_done_even_when_the_pool_is_gone() {
         let pool = Pool::new(1, 8);

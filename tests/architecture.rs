@@ -236,6 +236,7 @@ fn only_the_loop_and_the_system_know_mio() {
     );
 }
 
+/// R27.
 #[test]
 fn one_place_asks_for_the_time() {
     report(
@@ -244,6 +245,7 @@ fn one_place_asks_for_the_time() {
     );
 }
 
+/// R5.
 #[test]
 fn one_place_touches_the_file_system() {
     // What precompress writes is in one file of it; it reads as the server does.
@@ -253,6 +255,7 @@ fn one_place_touches_the_file_system() {
     report(findings, "Files are opened by sys::Root behind site::disk, and by nobody else (hazards R5).");
 }
 
+/// R50.
 #[test]
 fn unsafe_is_only_in_sys() {
     report(
@@ -261,6 +264,25 @@ fn unsafe_is_only_in_sys() {
     );
 }
 
+/// R32: a file that shrinks while it is mapped raises SIGBUS, and on Windows a mapped file
+/// cannot be shortened.
+#[test]
+fn no_file_is_mapped_into_memory() {
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    assert!(!lock.contains("name = \"memmap"), "Read files; do not map them.");
+    report(misplaced(&["mmap", "memmap", "memmap2", "MapViewOfFile"], &[]), "Read files; do not map them.");
+}
+
+/// R48: it starts no other program.
+#[test]
+fn no_other_program_is_started() {
+    report(
+        misplaced(&["process::Command", "Command::new", "fork", "execve"], &[]),
+        "There is nothing to run.",
+    );
+}
+
+/// R29b.
 #[test]
 fn nothing_on_the_wire_can_panic_by_choice() {
     let words =

@@ -97,6 +97,7 @@ fn a_file_is_named_by_its_url() {
     assert!(text.contains("http://127.0.0.1:8000/a%20b%25%C3%A9%23%3F.txt\n"), "{text}");
 }
 
+/// R46.
 #[test]
 fn names_cannot_speak_to_the_terminal() {
     let text = banner("/tmp/\u{1b}[2J\r\n\u{9b}31m\u{202e}\u{7f}\u{e9}", true, &["127.0.0.1:8000"], &[]);
@@ -142,6 +143,7 @@ fn a_port_that_cannot_be_had_is_explained() {
     }
 }
 
+/// R48.
 #[test]
 fn warnings_are_rare() {
     let home = Some(Path::new("/home/me"));

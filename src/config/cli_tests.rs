@@ -39,6 +39,7 @@ fn addresses(config: &Config) -> String {
     all.join(" ")
 }
 
+/// R37.
 #[test]
 fn plain_serve_is_safe_and_has_the_defaults_of_the_floors() {
     let config = read("").unwrap();
@@ -359,6 +360,7 @@ fn settings_are_spelled_as_options() {
     }
 }
 
+/// R37.
 #[test]
 fn a_machines_name_never_opens_the_guard() {
     for name in ["*", "", ".", "a b", "*.example", "\u{e9}"] {

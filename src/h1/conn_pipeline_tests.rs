@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// R20.
 #[test]
 fn above_the_limit_of_waiting_bytes_pipelined_requests_wait() {
     let mut world = World::with(Limits { pipeline_bytes_max: 2500, ..Limits::default() });
@@ -19,6 +20,7 @@ fn above_the_limit_of_waiting_bytes_pipelined_requests_wait() {
     assert_eq!(world.service.handler.asked[9], "/end");
 }
 
+/// R20.
 #[test]
 fn at_most_32_responses_wait() {
     let mut world = World::new();

@@ -238,6 +238,7 @@ fn a_connection_persists_if_both_versions_and_fields_say_so() {
     }
 }
 
+/// R14.
 #[test]
 fn a_request_with_a_body_is_the_last() {
     for body in ["Content-Length: 40", "Transfer-Encoding: chunked"] {
@@ -253,6 +254,7 @@ fn a_request_with_a_body_is_the_last() {
     }
 }
 
+/// R14.
 #[test]
 fn after_an_error_of_framing_nothing_is_parsed() {
     let long_line = format!("GET /{} HTTP/1.1\r\n", "a".repeat(9000));
@@ -304,6 +306,7 @@ fn what_has_no_body_leaves_the_framing_whole() {
     assert_eq!(world.responses(), [(204, String::new()), (200, "/1".into())]);
 }
 
+/// R21.
 #[test]
 fn a_refused_value_becomes_500_and_none_of_it_is_sent() {
     let mut world = World::new();
@@ -348,6 +351,7 @@ fn the_end_of_input_behind_a_request_leaves_its_answer() {
     }
 }
 
+/// R26.
 #[test]
 fn shutting_down_finishes_what_has_begun() {
     for (state, keeps_open) in
@@ -388,6 +392,7 @@ fn only_between_requests_is_a_connection_idle() {
     }
 }
 
+/// R15.
 #[test]
 fn an_idle_connection_holds_no_input() {
     let mut world = World::new();

@@ -19,6 +19,7 @@ fn wait_out(world: &mut World, limit: Duration) {
     assert_ne!(seen(world), before);
 }
 
+/// R16.
 #[test]
 fn every_state_has_a_deadline_and_none_is_beyond_the_longest_limit() {
     for state in ["idle", "head", "answering", "sending", "sending the last", "lingering"] {
@@ -28,6 +29,7 @@ fn every_state_has_a_deadline_and_none_is_beyond_the_longest_limit() {
     }
 }
 
+/// R16.
 #[test]
 fn who_says_nothing_is_closed_after_60_seconds_without_a_word() {
     let mut world = World::new();
@@ -46,6 +48,7 @@ fn idle_time_begins_with_the_last_byte_sent() {
     assert_eq!(world.conn.phase(), Phase::Closed);
 }
 
+/// R16.
 #[test]
 fn a_head_has_10_seconds_whatever_trickles_in() {
     let mut world = World::new();
@@ -61,6 +64,7 @@ fn a_head_has_10_seconds_whatever_trickles_in() {
     assert_eq!((world.conn.phase(), world.logged()[0].0), (Phase::Finishing, 408));
 }
 
+/// R16.
 #[test]
 fn an_empty_line_is_the_beginning_of_a_head() {
     let mut world = World::new();
@@ -78,6 +82,7 @@ fn half_a_head_behind_a_request_has_its_10_seconds_from_the_end_of_the_answer() 
     assert_eq!(world.responses()[0].0, 408);
 }
 
+/// R17.
 #[test]
 fn sending_is_aborted_after_30_seconds_without_progress() {
     let mut world = World::new();
@@ -122,6 +127,7 @@ fn an_answer_that_is_never_fetched_is_aborted_though_earlier_ones_stall() {
     assert_eq!(world.conn.phase(), Phase::Aborted);
 }
 
+/// R22.
 #[test]
 fn lingering_ends_after_2_seconds_of_silence() {
     let mut world = in_state("lingering");
@@ -129,6 +135,7 @@ fn lingering_ends_after_2_seconds_of_silence() {
     assert_eq!(world.conn.phase(), Phase::Closed);
 }
 
+/// R22.
 #[test]
 fn lingering_ends_after_10_seconds_in_all() {
     let mut world = in_state("lingering");
@@ -151,6 +158,7 @@ fn lingering_ends_at_10_seconds_though_a_pause_could_be_longer() {
     assert_eq!(world.conn.deadline(), world.now.instant + seconds(10));
 }
 
+/// R22.
 #[test]
 fn lingering_ends_after_256_kib() {
     let mut world = in_state("lingering");
@@ -189,5 +197,28 @@ fn nothing_is_due_once_it_has_ended() {
         world.wait(seconds(60));
         world.stop();
         assert_eq!((world.conn.phase(), world.conn.wants_read()), (Phase::Closed, false));
+    }
+}
+
+/// R27: a wall clock that is set back, or forward, by a day moves no deadline; only what is
+/// a date follows it.
+#[test]
+fn a_step_of_the_wall_clock_moves_no_deadline() {
+    let day = seconds(24 * 60 * 60);
+    for forward in [false, true] {
+        for state in ["idle", "head", "answering", "sending", "sending the last", "lingering"] {
+            let mut world = in_state(state);
+            let (deadline, phase) = (world.conn.deadline(), world.conn.phase());
+            let system = if forward { world.now.system + day } else { world.now.system - day };
+            world.now = world.now.with_system(system);
+            world.wait(deadline - world.now.instant - MOMENT);
+            assert_eq!((world.conn.deadline(), world.conn.phase()), (deadline, phase), "{state}");
+        }
+        let mut world = World::new();
+        let system = if forward { world.now.system + day } else { world.now.system - day };
+        world.now = world.now.with_system(system);
+        world.ask(&["/1"]);
+        let date = format!("Date: {}\r\n", httpdate::fmt_http_date(system));
+        assert!(world.take(usize::MAX).contains(&date), "{date}");
     }
 }

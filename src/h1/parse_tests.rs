@@ -27,6 +27,7 @@ const CLOSE: Result<(bool, bool), Error> = Ok((false, false));
 const BODY: Result<(bool, bool), Error> = Ok((true, true));
 const BAD: Result<(bool, bool), Error> = Err(Error::Malformed);
 
+/// R12.
 #[test]
 fn request_lines() {
     for (line, expected) in [
@@ -68,6 +69,7 @@ fn request_lines() {
     assert_eq!(verdict("GET /é HTTP/1.1\r\nHost: h\r\n\r\n".as_bytes()), KEEP);
 }
 
+/// R13.
 #[test]
 fn one_valid_host() {
     for (fields, expected) in [
@@ -89,6 +91,7 @@ fn one_valid_host() {
     assert_eq!(verdict(b"GET / HTTP/1.0\r\nHost: a b\r\n\r\n"), BAD);
 }
 
+/// R13.
 #[test]
 fn the_absolute_form_stands_for_host() {
     let head = b"GET http://a:1/x HTTP/1.1\r\nHost: b\r\n\r\n";
@@ -96,6 +99,7 @@ fn the_absolute_form_stands_for_host() {
     assert_eq!(parse(head, &mut storage).unwrap().request.authority.unwrap().host, "a");
 }
 
+/// R10.
 #[test]
 fn framing_that_two_readers_could_understand_differently_is_refused() {
     for (fields, expected) in [
@@ -134,6 +138,7 @@ fn framing_that_two_readers_could_understand_differently_is_refused() {
     assert_eq!(verdict(b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), BAD);
 }
 
+/// R12.
 #[test]
 fn field_lines_are_strict() {
     for fields in [
@@ -159,6 +164,7 @@ fn field_lines_are_strict() {
     assert_eq!(with_fields("Host: h\r\nA:\r\nB: \tx y\t\r\nC: \u{e9}\r\n"), KEEP);
 }
 
+/// R12.
 #[test]
 fn a_bare_line_feed_never_ends_a_line() {
     for head in [
@@ -171,6 +177,7 @@ fn a_bare_line_feed_never_ends_a_line() {
     }
 }
 
+/// R12.
 #[test]
 fn one_empty_line_before_a_request_is_forgiven() {
     assert_eq!(verdict(b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"), KEEP);
@@ -197,6 +204,7 @@ fn connections_persist_as_asked() {
     assert_eq!(ten("Connection: keep-alive, close\r\n"), CLOSE);
 }
 
+/// R15.
 #[test]
 fn limits_hold_to_the_byte() {
     let limits = Limits::default();
@@ -220,7 +228,26 @@ fn limits_hold_to_the_byte() {
     assert_eq!(fields(FIELDS_MAX + 1), Err(Error::TooManyFields));
 }
 
+/// R18: of the longest head, in single bytes, nothing is looked at a second time: what was
+/// scanned is all that is there, and the line is where the last line feed was.
+#[test]
+fn a_long_head_in_single_bytes_is_looked_at_once() {
+    let limits = Limits::default();
+    for field in ["A: b\r\n".repeat(90), format!("A: {}\r\n", "b".repeat(16_000))] {
+        let head = format!("GET / HTTP/1.1\r\nHost: h\r\n{field}\r\n");
+        let mut scanner = Scanner::default();
+        for end in 1..head.len() {
+            assert_eq!(scanner.scan(&head.as_bytes()[..end], &limits), Ok(None));
+            let line_start = head[..end].rfind('\n').map_or(0, |at| at + 1);
+            assert_eq!((scanner.scanned, scanner.line_start), (end, line_start));
+        }
+        let found = scanner.scan(head.as_bytes(), &limits);
+        assert_eq!(found, Ok(Some(Head { start: 0, end: head.len() })));
+    }
+}
+
 proptest! {
+    /// R18.
     #[test]
     fn any_cut_finds_the_same_head(
         bytes in "(\r\n)?(GET /a HTTP/1.1\r\n(Host: h\r\n)?(A: b\r?\n){0,3}\r\n|[GET /\r\n:a]{0,30})",
@@ -247,6 +274,7 @@ proptest! {
     }
 }
 
+/// R12.
 #[test]
 fn no_control_byte_passes_anywhere() {
     let head = b"GET /path HTTP/1.1\r\nHost: h\r\nUser-Agent: a browser of some length, and more\r\n\r\n";

@@ -69,6 +69,7 @@ fn before_1970(text: &str) -> Option<HttpDate> {
 mod tests {
     use super::*;
 
+    /// R36.
     #[test]
     fn all_three_formats_mean_the_same() {
         let dates =
@@ -109,6 +110,7 @@ mod tests {
         }
     }
 
+    /// R36.
     #[test]
     fn what_is_no_date_is_ignored() {
         for bad in [

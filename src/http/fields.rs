@@ -358,6 +358,7 @@ mod tests {
         assert_eq!(fields.as_bytes(), b"vary: *\r\n");
     }
 
+    /// R21.
     #[test]
     fn every_byte_of_a_value_is_printable_or_refused() {
         for code in 0..=0x17f_u32 {
@@ -381,6 +382,7 @@ mod tests {
             prop_assert!(fields.first("ten-letters").is_none());
         }
 
+        /// R21.
         #[test]
         fn no_name_and_no_value_splits_the_block(name in "\\PC{0,8}|[\r\n: a]{0,8}", value in "(\\PC|[\r\n\0]){0,16}") {
             let mut fields = Fields::new();

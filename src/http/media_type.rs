@@ -185,6 +185,7 @@ fn with_charset(media_type: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
+    /// R39.
     #[test]
     fn types_come_from_the_table_whatever_the_case() {
         let types = MediaTypes::default();

@@ -33,11 +33,13 @@ fn get(fields: &[(&str, &str)]) -> Outcome {
 
 const GO: Outcome = Proceed { range: true };
 
+/// R44.
 #[test]
 fn the_tag_is_size_and_time() {
     assert_eq!(validators().etag.unwrap().to_string(), TAG);
 }
 
+/// R44.
 #[test]
 fn every_coding_has_a_tag_of_its_own_and_each_is_a_tag() {
     let stamps = [Some(at(MODIFIED)), Some(at(u64::MAX / 1_000_000_000)), Some(at(2))];
@@ -168,6 +170,7 @@ fn head_has_conditions_but_no_ranges() {
     assert_eq!(outcome(Method::Head, &[]), Proceed { range: false });
 }
 
+/// R44.
 #[test]
 fn a_young_file_has_a_weak_tag_which_no_range_relies_on() {
     let young = Validators::of(4096, Some(at(MODIFIED)), at(MODIFIED + 1));

@@ -11,6 +11,7 @@ fn check(table: &[(&str, u64, Selection, &str)]) {
     }
 }
 
+/// R35.
 #[test]
 fn one_range_is_clamped_ignored_or_unsatisfiable() {
     check(&[
@@ -107,6 +108,7 @@ fn what_overlaps_or_touches_becomes_one_part() {
     ]);
 }
 
+/// R34.
 #[test]
 fn more_than_two_overlapping_ranges_get_the_whole() {
     check(&[
@@ -118,6 +120,7 @@ fn more_than_two_overlapping_ranges_get_the_whole() {
     ]);
 }
 
+/// R34.
 #[test]
 fn sixteen_ranges_are_answered_and_seventeen_are_not() {
     let field = |count: u64, first: &str| {
@@ -133,6 +136,7 @@ fn sixteen_ranges_are_answered_and_seventeen_are_not() {
     assert_eq!(select_value(field(16, "").as_bytes(), 5), Part(0..2));
 }
 
+/// R34.
 #[test]
 fn a_value_of_4_kib_is_read_and_a_longer_one_is_not() {
     let field = |length: usize| format!("bytes=0-1{}", ",".repeat(length - "bytes=0-1".len()));
@@ -216,6 +220,7 @@ fn model(members: &[String], length: usize) -> Selection {
 }
 
 proptest! {
+    /// R35.
     #[test]
     fn the_answer_is_that_of_counting_bytes(members in members(), length in 0_usize..130) {
         let value = format!("bytes={}", members.join(","));
@@ -237,6 +242,7 @@ proptest! {
         prop_assert_eq!(select_value(plain.as_bytes(), length), select_value(spaced.as_bytes(), length), "{}", spaced);
     }
 
+    /// R35.
     #[test]
     fn parts_are_within_the_file_disjoint_and_not_empty(
         value in "bytes=([0-9]{0,3}-[0-9]{0,3}[, ]{1,2}){0,17}|bytes=[0-9]{0,22}-[0-9]{0,22}|\\PC{0,20}",

@@ -31,6 +31,7 @@ fn targets_are_origin_form_absolute_form_or_an_asterisk() {
     }
 }
 
+/// R1.
 #[test]
 fn a_path_is_decoded_once_and_resolved() {
     for (path, expected, slash) in [
@@ -55,6 +56,7 @@ fn a_path_is_decoded_once_and_resolved() {
     assert_eq!(SafePath::parse("/%ff%C3%A9").unwrap().as_bytes(), b"\xff\xc3\xa9");
 }
 
+/// R2.
 #[test]
 fn what_cannot_be_beneath_the_root_is_refused() {
     use PathError::*;
@@ -77,6 +79,34 @@ fn what_cannot_be_beneath_the_root_is_refused() {
     }
 }
 
+/// R2: every byte, escaped and as it is, at every position of a segment.
+#[test]
+fn of_all_bytes_only_slash_and_nul_cannot_be_in_a_name_and_none_is_taken_raw_that_is_no_text() {
+    for byte in 0..=u8::MAX {
+        for (before, after) in [("", "b"), ("a", "b"), ("a", ""), ("", "")] {
+            for escaped in [format!("%{byte:02x}"), format!("%{byte:02X}")] {
+                let path = format!("/d/{before}{escaped}{after}");
+                let name = [before.as_bytes(), &[byte], after.as_bytes()].concat();
+                let expected = match byte {
+                    0 | b'/' => Err(PathError::Byte),
+                    b'.' if name == b"." => Ok(b"d".to_vec()),
+                    _ => Ok([b"d/", &name[..]].concat()),
+                };
+                let found = SafePath::parse(&path).map(|path| path.as_bytes().to_vec());
+                assert_eq!(found, expected, "{path}");
+            }
+            // In a target itself: visible ASCII only, and no fragment.
+            let Ok(target) = String::from_utf8([b"/", before.as_bytes(), &[byte], after.as_bytes()].concat())
+            else {
+                continue;
+            };
+            let is_fine = byte.is_ascii_graphic() && byte != b'#';
+            assert_eq!(Target::parse(&target).is_some(), is_fine, "{target:?}");
+        }
+    }
+}
+
+/// R8.
 #[test]
 fn hidden_names_are_hidden_in_every_spelling() {
     for path in [
@@ -98,6 +128,7 @@ fn hidden_names_are_hidden_in_every_spelling() {
     }
 }
 
+/// R41.
 #[test]
 fn locations_lead_nowhere_else() {
     for (path, location) in [
@@ -133,6 +164,7 @@ fn suffixes_go_behind_names_only() {
     assert_eq!(SafePath::parse("/a").unwrap().with_suffix("/b"), None);
 }
 
+/// R9.
 #[test]
 fn a_base_is_whole_segments_in_any_spelling() {
     let base = SafePath::parse("/docs/v1").unwrap();
@@ -175,6 +207,7 @@ fn only_one_segment_can_be_joined() {
 }
 
 proptest! {
+    /// R1.
     #[test]
     fn no_path_leaves_the_root(path in "/([a./%\\\\]|%2[eEfF]|%00|%5c|\\PC){0,24}") {
         if let Ok(safe) = SafePath::parse(&path) {

@@ -242,6 +242,7 @@ mod tests {
         }
     }
 
+    /// R46.
     #[test]
     fn no_line_is_longer_than_4_kib() {
         let ((mut exchange, now), text) = (exchange(&[0xff; 8000]), vec![0xff; 8000]);
@@ -253,12 +254,14 @@ mod tests {
         }
     }
 
+    /// R46.
     #[test]
     fn escape_sequences_do_not_reach_a_terminal() {
         assert_eq!(escaped("\x1b[2J\u{9b}31m\n\"\\".as_bytes()), r"\x1B[2J\xC2\x9B31m\x0A\x22\x5C");
     }
 
     proptest! {
+        /// R46.
         #[test]
         fn a_line_is_one_line_of_printable_ascii(request_line: Vec<u8>) {
             for format in FORMATS {

@@ -144,6 +144,7 @@ mod tests {
         }
     }
 
+    /// R47.
     #[test]
     fn a_blocked_sink_drops_lines_and_counts_them() {
         let (open, gate) = channel();

@@ -15,6 +15,7 @@ fn who_has_nothing_to_do_waits_for_the_deadline_of_the_protocol() {
     assert_eq!(world.stream.calls, 1, "without an event nothing is tried");
 }
 
+/// R28.
 #[test]
 fn only_would_block_clears_a_latch() {
     let mut world = World::new("abc\n");
@@ -34,6 +35,7 @@ fn who_cannot_write_does_not_read_more_than_the_protocol_wants() {
     assert!(world.conn.queue.remaining() <= WAITING_MAX + 4 && world.stream.moved == 64);
 }
 
+/// R28b.
 #[test]
 fn a_turn_ends_when_its_budget_is_spent_and_the_next_goes_on() {
     let mut world = World::new(&"abc\n".repeat(100));
@@ -55,6 +57,7 @@ fn a_turn_reads_once_for_what_comes_later_is_for_a_later_time() {
     assert!(matches!(world.turn(), Step::Wait(_)));
 }
 
+/// R29: waiting for a disk is neither sending nor spinning.
 #[test]
 fn who_waits_for_a_disk_sends_nothing_until_it_is_told() {
     let mut world = World::new("abc\nd\n");
@@ -130,6 +133,34 @@ fn the_end_is_read_once_and_what_was_asked_before_is_answered() {
     assert_eq!((&world.stream.out[..], world.stream.aborted), (&b"cba\n"[..], false));
 }
 
+/// R29c: an event may say that the peer has ended, or that something is wrong, where
+/// neither is so; and it may not say it where it is. Only what a read says counts.
+#[test]
+fn hints_of_an_end_are_only_a_reason_to_look() {
+    for short_read_empties in [false, true] {
+        let mut world = World::new("abc\n");
+        (world.link.ends, world.stream.short_read_empties) = (true, short_read_empties);
+        assert!(matches!(world.turns(), Step::Wait(_)), "there was no end");
+        world.stream.incoming.extend(b"def\n");
+        (world.link.readable, world.stream.blocked) = (true, [false; 2]);
+        assert!(matches!(world.turns(), Step::Wait(_)));
+        assert_eq!((&world.stream.out[..], world.stream.aborted), (&b"cba\nfed\n"[..], false));
+        // The end comes with data, and with no word of it: all is read and answered first.
+        world.stream.incoming.extend(b"ghi\n");
+        (world.stream.ends, world.link.readable, world.stream.blocked) = (true, true, [false; 2]);
+        world.link.ends = false;
+        let mut step = world.turns();
+        if step != Step::Close {
+            // Where a short read hides the end, an event tells of it.
+            assert!(short_read_empties);
+            (world.link.readable, world.link.ends, world.stream.blocked) = (true, true, [false; 2]);
+            step = world.turns();
+        }
+        assert_eq!((step, &world.stream.out[..]), (Step::Close, &b"cba\nfed\nihg\n"[..]));
+    }
+}
+
+/// R22.
 #[test]
 fn the_half_close_follows_the_last_byte_and_then_input_is_discarded() {
     let mut world = World::new("finish\nmore and more");
@@ -168,6 +199,7 @@ fn who_promised_to_say_no_more_is_closed_when_a_read_finds_nothing() {
     assert_eq!((world.stream.finished, world.conn.discarded), (Some(5), 7));
 }
 
+/// R22.
 #[test]
 fn aborting_resets_and_sends_nothing_more() {
     let mut world = World::new("abc\nabort\nabc\n");

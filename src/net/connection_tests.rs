@@ -359,7 +359,7 @@ fn waits() -> impl Strategy<Value = VecDeque<bool>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// The checks of [`World::turn`], and: what comes out is the beginning of what a
+    /// R29c: The checks of [`World::turn`], and: what comes out is the beginning of what a
     /// perfect stream gets.
     #[test]
     fn no_stream_makes_it_hang_spin_or_stutter(
@@ -374,6 +374,7 @@ proptest! {
         prop_assert!(perfect(&input).starts_with(&world.stream.out));
     }
 
+    /// R28.
     #[test]
     fn both_ways_of_reporting_readiness_end_with_the_same_bytes(
         input in lines(), ends: bool, reads in acts(0), writes in acts(0),

@@ -8,6 +8,7 @@ use std::thread;
 use super::*;
 use crate::net::Refused;
 use crate::net::accept::Rest;
+use crate::net::remote::Outcome;
 use crate::net::{Phase, Work};
 use crate::segment::SendQueue;
 use crate::sys;
@@ -134,6 +135,7 @@ fn run_with(byte: &[u8]) -> (Counters, Vec<String>) {
     (thread.join().unwrap().unwrap(), said.iter().collect())
 }
 
+/// R28d, R51.
 #[test]
 fn a_connection_that_gets_on_no_more_is_closed_counted_and_told_and_others_are_served() {
     for bug in [b"s", b"l", b"a"] {
@@ -144,11 +146,58 @@ fn a_connection_that_gets_on_no_more_is_closed_counted_and_told_and_others_are_s
     }
 }
 
+/// R29b, R51.
 #[test]
 fn a_panic_closes_its_connection_and_no_other() {
     let (counters, notices) = run_with(b"p");
     assert_eq!((counters.panics, counters.stalled, counters.accepted, counters.closed), (1, 0, 3, 3));
     assert!(notices.is_empty());
+}
+
+/// R28c: in one batch a connection ends, another takes its slot, and an event and a result
+/// for the first are still on their way. They are counted, and reach nobody.
+#[test]
+fn what_was_meant_for_a_closed_connection_never_reaches_the_next_in_its_slot() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let mut each = EventLoop::<Buggy>::new(sockets, channel().0, Limits::default(), Pool::new(1, 1)).unwrap();
+    let now = Now::read();
+    let accept_one = |each: &mut EventLoop<Buggy>| {
+        let (client, before) = (connect(address), each.counters.accepted);
+        while each.counters.accepted == before {
+            each.listeners[0].ready = true;
+            each.accept_clients(&now).unwrap();
+        }
+        // Nothing is there to read yet, so that the poller is asked to tell of it.
+        each.take_turns(&now);
+        client
+    };
+    let mut first = accept_one(&mut each);
+    let old = Source::connection(0, each.connections[0].generation).token();
+    first.write_all(b"s").unwrap();
+    let mut events = Mio::events();
+    while !Mio::told(&events).any(|event| event.token == old) {
+        each.platform.poll(&mut events, None).unwrap();
+    }
+    let latch_old = |each: &mut EventLoop<Buggy>| {
+        Mio::told(&events).filter(|event| event.token == old).take(1).for_each(|event| each.latch(event));
+        each.remote.deliver(old, Outcome::Work(Ok(())));
+        each.collect_results(&now);
+        (each.counters.stale_events, each.run_queue.len())
+    };
+    each.kill(0, &now);
+    assert_eq!(latch_old(&mut each), (2, 0), "it is dead, though still there");
+    // Its slot is taken to the end of the batch, so that nobody has it in the same one.
+    let _second = accept_one(&mut each);
+    assert_eq!(each.connections.iter().map(|(slot, _)| slot).collect::<Vec<_>>(), [0, 1]);
+    each.bury();
+    assert!(each.connections.get(0).is_none());
+    assert_eq!(latch_old(&mut each), (4, 0), "nobody is there");
+    let _third = accept_one(&mut each);
+    let bug = |each: &EventLoop<Buggy>| each.connections[0].protocol.bug == Bug::None;
+    assert!(bug(&each) && !each.connections[0].dead);
+    assert_eq!(latch_old(&mut each), (6, 0), "somebody else is there");
+    assert!(bug(&each) && !each.connections[0].link.readable);
 }
 
 /// Clients wait in the queue all the time, so that whoever looked for them would never

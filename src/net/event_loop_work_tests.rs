@@ -127,6 +127,7 @@ fn work_done(leaves: bool) -> usize {
     told.iter().filter(|tale| *tale == Tale::Worked).count()
 }
 
+/// R29.
 #[test]
 fn work_is_done_for_those_who_wait_and_not_begun_for_those_who_have_left() {
     assert_eq!(work_done(false), 2, "both wait");

@@ -61,6 +61,7 @@ impl Default for Limits {
 mod tests {
     use super::*;
 
+    /// R28b.
     #[test]
     fn few_connections_move_together_what_many_may_move() {
         let limits = Limits { turn_bytes_max: 100, ..Limits::default() };

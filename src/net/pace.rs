@@ -103,6 +103,7 @@ mod tests {
         pace.slow()
     }
 
+    /// R28d.
     #[test]
     fn a_slow_turn_is_told_with_its_longest_stage() {
         let table = [

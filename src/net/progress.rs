@@ -85,6 +85,7 @@ mod tests {
         })
     }
 
+    /// R28d.
     #[test]
     fn a_thousand_turns_for_nothing_are_suffered_and_one_more_is_stuck() {
         let mut progress = Progress::default();

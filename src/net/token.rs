@@ -58,6 +58,7 @@ impl Source {
 mod tests {
     use super::*;
 
+    /// R28c.
     #[test]
     fn what_is_packed_is_unpacked() {
         let sources = [

@@ -103,6 +103,7 @@ fn coded(format: Format, content: &[u8]) -> Vec<u8> {
     encode(format, Level::Best, content).unwrap()
 }
 
+/// R43.
 #[test]
 fn the_sibling_that_the_client_likes_best_is_sent() {
     let content = text(5000);
@@ -135,6 +136,7 @@ fn the_sibling_that_the_client_likes_best_is_sent() {
     assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2], "{tags:?}");
 }
 
+/// R43.
 #[test]
 fn a_sibling_that_is_older_corrupt_cut_or_of_another_file_is_never_sent() {
     let content = text(5000);
@@ -181,6 +183,7 @@ fn a_long_sibling_is_proven_before_it_is_sent_and_once() {
     }
 }
 
+/// R43.
 #[test]
 fn a_changed_file_is_never_answered_by_its_old_forms() {
     let (old, new) = (text(5000), text(6000));
@@ -412,6 +415,7 @@ fn the_digest_of_a_coded_form_is_that_of_its_own_bytes_however_many() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+    /// R43.
     #[test]
     fn whatever_is_asked_in_whatever_order_decodes_to_the_file_as_it_is(
         steps in prop::collection::vec((0_u8..6, 0_usize..3, 1000_usize..3000), 1..24),

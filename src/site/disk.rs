@@ -324,6 +324,7 @@ mod tests {
         }
     }
 
+    /// R29: a second question finds what the first had fetched.
     #[test]
     fn who_does_not_wait_gets_the_same_after_one_fetch() {
         let outer = tempfile::tempdir().unwrap();

@@ -211,6 +211,7 @@ mod tests {
         assert!(Multipart::new(vec![0..1, 9..10], 10, "a/b", boundary()).is_none());
     }
 
+    /// R21.
     #[test]
     fn a_media_type_cannot_add_fields() {
         assert!(Multipart::new(vec![0..1, 9..10], 9999, "a/b\r\nX: y", boundary()).is_none());

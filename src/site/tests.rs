@@ -91,6 +91,7 @@ fn text(body: &Body) -> String {
     body.segments().iter().map(text).collect()
 }
 
+/// R2.
 #[test]
 fn nothing_is_looked_up_for_what_is_refused_before() {
     let mut bench = Bench::new(&["a", ".git/config"], Options::default());
@@ -253,6 +254,7 @@ fn hidden_entries_are_listed_exactly_if_they_are_served() {
     }
 }
 
+/// R40.
 #[test]
 fn hidden_names_do_not_count_against_the_limit_of_a_listing() {
     let names: Vec<String> = (0..10_000).map(|n| format!("{n}")).chain([".hidden".to_owned()]).collect();

@@ -97,6 +97,7 @@ fn upper(c: char) -> char {
 mod tests {
     use super::*;
 
+    /// R6.
     #[test]
     fn what_windows_reads_as_something_else_is_refused() {
         let refused = [
@@ -183,6 +184,7 @@ mod tests {
         }
     }
 
+    /// R6.
     #[test]
     fn names_that_only_look_odd_are_names() {
         let names = [
@@ -230,6 +232,7 @@ mod tests {
         }
     }
 
+    /// R6.
     #[test]
     fn the_short_name_form_is_exactly_that_of_8_3_aliases() {
         for name in
@@ -255,6 +258,7 @@ mod tests {
         }
     }
 
+    /// R6.
     #[test]
     fn an_alias_is_told_from_a_name_by_the_final_path() {
         let table: [(&[&str], &[&str], bool); 10] = [

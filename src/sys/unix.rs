@@ -203,6 +203,7 @@ mod tests {
         }
     }
 
+    /// R9b.
     #[test]
     fn errors_mean_what_an_answer_depends_on() {
         use Trouble::{Exhausted, Failed, Forbidden, Missing};
@@ -224,6 +225,7 @@ mod tests {
         assert_eq!(trouble(&io::ErrorKind::UnexpectedEof.into()), Failed);
     }
 
+    /// R25.
     #[test]
     fn the_descriptor_limit_in_force_is_told_and_raising_it_twice_changes_nothing() {
         let first = raise_descriptor_limit().unwrap();

@@ -321,6 +321,7 @@ fn after<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::after;
 
+    /// R9.
     #[test]
     fn prefixes_are_compared_by_component() {
         let table: [(&str, &str, Option<&str>); 14] = [

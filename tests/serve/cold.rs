@@ -23,6 +23,7 @@ fn content(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i * i / 5 + i) as u8).collect()
 }
 
+/// R29: the pool waits for the disk, and what is sent is all of it.
 #[test]
 fn cold_files_are_fetched_and_come_whole() {
     // Where a build is, memory is seldom taken for a disk.

@@ -140,6 +140,7 @@ fn a_304_says_of_the_cache_what_a_200_does_and_nothing_of_a_body() {
     assert_eq!(client.get("/f.bin").body, content);
 }
 
+/// R44.
 #[test]
 fn a_file_that_changed_has_another_tag_even_if_it_is_as_long_and_as_old_in_seconds() {
     use super::harness::set_modified;
@@ -238,6 +239,7 @@ fn ranges(n: u64) -> Vec<(String, Expected)> {
     all
 }
 
+/// R35.
 #[test]
 fn ranges_are_clamped_ignored_or_not_satisfiable() {
     // The second is sent by the kernel from the file, where the part is large.
@@ -294,6 +296,7 @@ fn an_empty_file_is_whole_whatever_is_asked_of_it() {
     }
 }
 
+/// R35.
 #[test]
 fn if_range_needs_a_strong_tag_or_the_exact_date() {
     let (server, content, tag) = site(10);

@@ -82,6 +82,7 @@ fn half_close_after_a_request_gets_the_answer() {
     server.stop();
 }
 
+/// R23.
 #[test]
 fn half_close_after_a_request_gets_all_of_a_large_answer() {
     let server = server();
@@ -99,6 +100,7 @@ fn half_close_after_a_request_gets_all_of_a_large_answer() {
     assert!(counters.wakeups < 10_000, "{counters}");
 }
 
+/// R23.
 #[test]
 fn half_close_within_a_request_is_silent() {
     let server = server();
@@ -144,6 +146,7 @@ fn an_upload_is_answered_before_it_ends_and_is_not_reset() {
     server.stop();
 }
 
+/// R22.
 #[test]
 fn an_upload_sent_before_the_answer_is_read_is_not_reset() {
     let server = server();
@@ -158,7 +161,7 @@ fn an_upload_sent_before_the_answer_is_read_is_not_reset() {
     server.stop();
 }
 
-/// Patience with uploads is bounded, in bytes.
+/// R22: Patience with uploads is bounded, in bytes.
 #[test]
 fn an_upload_without_end_is_cut_off() {
     let server = server();

@@ -53,7 +53,7 @@ fn without_the_slash_a_directory_is_a_redirect_that_keeps_the_query() {
     }
 }
 
-/// On Windows such a name cannot be.
+/// R41: On Windows such a name cannot be.
 #[cfg(unix)]
 #[test]
 fn a_redirect_never_begins_with_a_slash_and_a_backslash() {
@@ -229,6 +229,7 @@ fn an_empty_directory_and_a_large_one_are_listed() {
     assert_eq!((listed.len(), &*listed[0], &*listed[2999]), (3000, "n0", "n2999"));
 }
 
+/// R29.
 #[test]
 fn other_requests_are_answered_behind_a_listing_in_order() {
     let server = TestServer::with_files(&[("d/f", "f"), ("a.txt", "a")], &["--threads", "1"]);
@@ -242,7 +243,7 @@ fn other_requests_are_answered_behind_a_listing_in_order() {
     }
 }
 
-/// Links need a privilege on Windows.
+/// R5: Links need a privilege on Windows.
 #[cfg(unix)]
 #[test]
 fn an_index_that_leads_out_of_the_root_is_not_served() {
@@ -261,6 +262,43 @@ fn an_index_that_leads_out_of_the_root_is_not_served() {
     assert_eq!(server.get("/in/").text(), "f");
     // It is typed by the name that was found, not by where the link leads.
     assert_eq!(server.get("/in/").field("content-type"), Some("text/html; charset=utf-8"));
+}
+
+/// R5, R43: a sibling is opened as everything else is.
+#[cfg(unix)]
+#[test]
+fn a_sibling_that_leads_out_of_the_root_is_not_served() {
+    use std::os::unix::fs::symlink;
+    let text = "a text that is long enough to be compressed, ".repeat(100);
+    let canary = codec_of(&text);
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("canary.gz"), &canary).unwrap();
+    let options = ["--compress", "off"];
+    let server = TestServer::with_files(&[("out.js", &text), ("in.js", &text), ("b/c", "")], &options);
+    let root = server.directory.path();
+    std::fs::write(root.join("b/in.gz"), &canary).unwrap();
+    symlink(outside.path().join("canary.gz"), root.join("out.js.gz")).unwrap();
+    symlink("b/in.gz", root.join("in.js.gz")).unwrap();
+    for path in ["out.js", "in.js", "b/in.gz"] {
+        server.settle(path);
+    }
+    let coding = |target: &str| {
+        let answer = server.request("GET", target, "Accept-Encoding: gzip\r\n");
+        assert_eq!(answer.status, 200);
+        answer.field("content-encoding").map(str::to_owned)
+    };
+    // The one inside shows that the other would have been taken.
+    assert_eq!((coding("/in.js").as_deref(), coding("/out.js")), (Some("gzip"), None));
+    assert_eq!(server.get("/out.js.gz").status, 404);
+}
+
+/// The gzip form of a text.
+#[cfg(unix)]
+fn codec_of(text: &str) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Links, FIFOs and modes are of Unix.

@@ -60,6 +60,7 @@ fn a_file_that_shrinks_while_it_is_sent_resets_the_connection() {
     }
 }
 
+/// R31.
 #[test]
 fn a_file_that_grows_while_it_is_sent_keeps_its_promised_length() {
     let server = TestServer::start(&[]);
@@ -109,7 +110,7 @@ fn a_file_that_is_replaced_while_it_is_sent_is_sent_as_it_was() {
     server.stop();
 }
 
-/// Whoever was quiet for longest makes room, and nobody else has to.
+/// R25: Whoever was quiet for longest makes room, and nobody else has to.
 #[test]
 fn beyond_the_most_connections_the_longest_idle_is_closed() {
     let server = TestServer::with_files(&[("a", "a")], &["--threads", "1", "--max-connections", "4"]);
@@ -128,7 +129,7 @@ fn beyond_the_most_connections_the_longest_idle_is_closed() {
     assert_eq!(server.stop().evicted, 1);
 }
 
-/// Nobody is cut off for a newcomer: who is busy stays, and the newcomer waits.
+/// R25: Nobody is cut off for a newcomer: who is busy stays, and the newcomer waits.
 #[test]
 fn beyond_the_most_connections_newcomers_wait_while_all_are_busy() {
     let server = TestServer::with_files(&[("a", "a")], &["--threads", "1", "--max-connections", "2"]);

@@ -45,6 +45,7 @@ fn a_file_comes_with_these_fields_and_no_others() {
     assert_eq!(answer.fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
+/// R39.
 #[test]
 fn types_come_from_the_name_and_text_has_a_charset() {
     let types = [
@@ -162,6 +163,7 @@ fn content_that_changes_under_a_time_that_says_nothing_is_never_taken_for_the_ol
     assert_eq!((answer.status, answer.text()), (200, "new"));
 }
 
+/// R9b.
 #[test]
 fn what_cannot_be_served_costs_one_answer_and_not_the_connection() {
     let server = TestServer::with_files(&[("a.txt", "a"), ("dir/b.txt", "b")], &[]);
@@ -191,7 +193,7 @@ fn what_cannot_be_served_costs_one_answer_and_not_the_connection() {
     assert_eq!(client.get("/a.txt").text(), "a");
 }
 
-/// Windows has permissions of another kind.
+/// R9b: Windows has permissions of another kind.
 #[cfg(unix)]
 #[test]
 fn what_may_not_be_read_is_403() {
@@ -213,7 +215,7 @@ fn what_may_not_be_read_is_403() {
     std::fs::set_permissions(root.join("closed"), PermissionsExt::from_mode(0o700)).unwrap();
 }
 
-/// There are none on Windows.
+/// R7: There are none on Windows.
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_404_at_once_and_keeps_nobody_waiting() {
@@ -342,7 +344,7 @@ fn hidden_files_are_there_if_asked_for() {
     assert_eq!(listed(&server, "/"), [".well-known", "a"]);
 }
 
-/// Links need a privilege on Windows.
+/// R4: Links need a privilege on Windows.
 #[cfg(unix)]
 #[test]
 fn links_lead_where_the_option_says_and_listings_agree() {

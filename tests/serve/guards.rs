@@ -35,6 +35,7 @@ const FOREIGN: [&str; 12] = [
     "*",
 ];
 
+/// R37.
 #[test]
 fn on_loopback_only_names_of_this_machine_are_answered() {
     let server = site(&[]);
@@ -84,6 +85,7 @@ fn a_refused_name_is_refused_for_every_method_and_told_what_helps() {
     }
 }
 
+/// R37.
 #[test]
 fn further_names_can_be_allowed() {
     let server = site(&["--allow-host", "Dev.Example", "--allow-host", "two.example"]);
@@ -105,6 +107,7 @@ fn http_1_0_without_a_host_is_no_browser_and_is_answered() {
     assert_eq!(answer.status, 200);
 }
 
+/// R38.
 #[test]
 fn what_a_page_of_another_site_embeds_is_refused() {
     let server = site(&[]);
@@ -160,6 +163,7 @@ fn answers_of_all_kinds(server: &TestServer) -> Vec<Answer> {
     answers
 }
 
+/// R38, R39.
 #[test]
 fn every_response_has_the_security_fields_and_errors_allow_nothing() {
     for (options, policy) in [(&[][..], Some("same-site")), (&["--bind", "0.0.0.0:0"], None)] {
@@ -197,6 +201,27 @@ fn on_other_binds_host_is_free_and_pages_may_embed() {
     assert_eq!(status(&server, "/a.txt", "a b"), 400);
 }
 
+/// R45: there are no passwords, so none can be guessed, timed or cut short: what a client
+/// says of itself changes no answer, and nobody is asked.
+#[test]
+fn who_says_who_he_is_gets_the_same_answer() {
+    let server = site(&[]);
+    for target in ["/a.txt", "/d/", "/missing", "/.hidden", "/%00"] {
+        let nobody = server.get(target).undated();
+        for credentials in ["Basic YTpi", "Basic", "Bearer x", "Digest username=\"a\"", &"x".repeat(4000)] {
+            for field in ["Authorization", "Proxy-Authorization", "Cookie"] {
+                let answer = server.request("GET", target, &format!("{field}: {credentials}\r\n"));
+                assert_eq!(answer.undated(), nobody, "{target} {field}");
+            }
+        }
+    }
+    for answer in answers_of_all_kinds(&server) {
+        assert!(!matches!(answer.status, 401 | 407), "{answer:?}");
+        let asks = ["www-authenticate", "proxy-authenticate", "set-cookie"];
+        assert!(asks.iter().all(|name| answer.field(name).is_none()), "{answer:?}");
+    }
+}
+
 /// All bodies that an error may have.
 fn error_pages() -> HashSet<Vec<u8>> {
     use Status::*;
@@ -223,6 +248,7 @@ fn error_pages() -> HashSet<Vec<u8>> {
     statuses.iter().flat_map(|&status| [Form::Html, Form::Json].map(|form| page(status, form))).collect()
 }
 
+/// R42.
 #[test]
 fn an_error_page_knows_nothing_of_the_request_but_its_form() {
     let (server, pages) = (site(&[]), error_pages());
@@ -263,6 +289,7 @@ fn is_harmless_location(location: &str) -> bool {
     printable && location.starts_with('/') && !location[1..].starts_with(['/', '\\'])
 }
 
+/// R41, R42.
 #[test]
 fn nothing_of_a_request_is_echoed() {
     let (server, pages) = (site(&[]), error_pages());

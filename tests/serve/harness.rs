@@ -4,6 +4,8 @@
 //! that is removed afterwards. Reads have a timeout, so that a test fails instead of
 //! hanging; none of them waits for time to pass.
 
+#[cfg(target_os = "linux")]
+pub mod filter;
 #[allow(dead_code, reason = "some of it is for some systems only")]
 pub mod process;
 

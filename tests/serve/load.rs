@@ -89,6 +89,7 @@ mod sparse {
         assert_eq!(lengths, [1 << 20, 1 << 20, 1]);
     }
 
+    /// R32.
     #[test]
     fn six_gibibytes_arrive_whole_and_in_parts() {
         let server = TestServer::start(&[]);
@@ -141,7 +142,7 @@ fn slow_readers_do_not_slow_others_down() {
     server.stop();
 }
 
-/// A client that takes as fast as it can must not keep the loop for itself.
+/// R28b: A client that takes as fast as it can must not keep the loop for itself.
 #[test]
 fn a_fast_reader_does_not_keep_others_waiting() {
     let server = TestServer::with_files(&[("small", "small")], &["--threads", "1"]);
@@ -170,7 +171,7 @@ fn a_fast_reader_does_not_keep_others_waiting() {
     server.stop();
 }
 
-/// Both ends of a connection take a descriptor, so the server is a process of its own.
+/// R15: Both ends of a connection take a descriptor, so the server is a process of its own.
 /// Memory is what `/proc` tells.
 #[cfg(target_os = "linux")]
 #[test]

@@ -174,7 +174,7 @@ fn a_broken_download_is_logged_as_cut_with_the_bytes_that_were_sent() {
     }
 }
 
-/// No request can forge a line, or tell a terminal what to do.
+/// R46: No request can forge a line, or tell a terminal what to do.
 #[test]
 fn what_clients_send_is_escaped() {
     let root = root();
@@ -209,7 +209,7 @@ fn serves_thousands(server: &Process) {
     }
 }
 
-/// A log that nobody reads: the pipe is full after the first hundred lines.
+/// R47: A log that nobody reads: the pipe is full after the first hundred lines.
 #[test]
 fn a_reader_that_stops_does_not_stop_the_serving() {
     let root = root();
@@ -226,6 +226,7 @@ fn a_reader_that_stops_does_not_stop_the_serving() {
     }
 }
 
+/// R47.
 #[test]
 fn a_reader_that_goes_away_does_not_stop_the_serving() {
     let root = root();
@@ -236,7 +237,7 @@ fn a_reader_that_goes_away_does_not_stop_the_serving() {
     serves_thousands(&server);
 }
 
-/// A disk that is full, as Linux plays it.
+/// R47: A disk that is full, as Linux plays it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_does_not_stop_the_serving() {

@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod aliases;
 mod caching;
 #[cfg(target_os = "linux")]
 mod cold;
@@ -12,12 +13,16 @@ mod directories;
 mod explain;
 mod faults;
 mod files;
+#[cfg(target_os = "linux")]
+mod filtered;
 mod freshness;
 mod guards;
 mod load;
 mod logs;
 mod names;
 mod precompress;
+#[cfg(target_os = "linux")]
+mod races;
 mod ranges;
 mod requests;
 mod routing;

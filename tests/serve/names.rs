@@ -149,6 +149,7 @@ fn json_links(data: &[u8]) -> Vec<String> {
     links.map(|link| link.strip_prefix("./").unwrap().to_owned()).collect()
 }
 
+/// R40.
 #[test]
 fn every_name_is_listed_linked_and_served_to_the_byte() {
     let names = nasty_names();
@@ -200,6 +201,7 @@ fn every_byte_of_a_name_may_be_escaped_and_every_directory_is_reached() {
     }
 }
 
+/// R40.
 #[test]
 fn no_name_becomes_markup_in_a_listing() {
     let server = TestServer::start(&[]);
@@ -226,7 +228,7 @@ fn no_name_becomes_markup_in_a_listing() {
 }
 
 /// A root with a neighbour of nearly the same name, and a secret in each place above.
-fn fortress(options: &[&str]) -> TestServer {
+pub fn fortress(options: &[&str]) -> TestServer {
     let directory = tempfile::tempdir().unwrap();
     for (path, content) in [
         ("www/a.txt", "a"),
@@ -244,9 +246,14 @@ fn fortress(options: &[&str]) -> TestServer {
     TestServer::start_in(directory, "www", options)
 }
 
+/// R1, R2, R9: whatever a target looks like, it is decoded once, resolved, and never leads
+/// above the root nor into its neighbour of nearly the same name.
 #[test]
 fn nothing_leads_above_the_root() {
-    let server = fortress(&["--hidden"]);
+    expect_nothing_above(&fortress(&["--hidden"]));
+}
+
+pub fn expect_nothing_above(server: &TestServer) {
     for (target, status) in [
         ("/../secret", 400),
         ("/%2e%2e/secret", 400),
@@ -315,9 +322,13 @@ fn nothing_leads_above_the_root() {
     }
 }
 
+/// R8: hidden is what is hidden once it is decoded and resolved.
 #[test]
 fn hidden_names_do_not_exist_however_they_are_spelled() {
-    let server = fortress(&[]);
+    expect_hidden_names_hidden(&fortress(&[]));
+}
+
+pub fn expect_hidden_names_hidden(server: &TestServer) {
     let nothing = server.get("/missing").undated();
     for target in [
         "/.git",
@@ -356,7 +367,7 @@ fn hidden_names_do_not_exist_however_they_are_spelled() {
     }
 }
 
-/// A name is judged by where it leads. Links need a privilege on Windows.
+/// R8: A name is judged by where it leads. Links need a privilege on Windows.
 #[cfg(unix)]
 #[test]
 fn links_to_hidden_names_do_not_exist_either() {

@@ -203,6 +203,7 @@ fn one_part_that_is_left_is_no_multipart_and_none_is_416() {
     }
 }
 
+/// R34.
 #[test]
 fn what_costs_more_than_it_saves_gets_the_whole() {
     let (server, content) = site(2000);
@@ -289,6 +290,7 @@ fn any_ranges() -> impl Strategy<Value = Vec<(u64, u64)>> {
     prop::collection::vec(range, 1..18)
 }
 
+/// R34.
 #[test]
 fn whatever_is_asked_for_every_byte_is_in_its_place_and_none_is_sent_twice() {
     let (server, content) = site(70_000);

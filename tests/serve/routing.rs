@@ -54,6 +54,7 @@ fn an_application_may_appear_later_and_change() {
     }
 }
 
+/// R5.
 #[cfg(unix)]
 #[test]
 fn no_look_up_of_another_name_leaves_the_root() {

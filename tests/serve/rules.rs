@@ -114,6 +114,7 @@ fn no_redirect_loops() {
     assert_eq!(shown(&server, "/p"), "404");
 }
 
+/// R41.
 #[test]
 fn nobody_is_sent_to_where_the_request_wants() {
     let server = site("/go/* /:splat 302!\n/out/* https://e.example/:splat 302!\n/q u=:u /:u 302\n", "");

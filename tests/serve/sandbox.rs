@@ -63,6 +63,7 @@ fn of_every_thread(server: &Process, name: &str) -> Vec<String> {
     tasks.map(value).collect()
 }
 
+/// R48: behind the walls of the kernel, each thread of the real program.
 #[test]
 fn every_thread_stands_behind_the_filter_and_can_gain_nothing() {
     let directory = root();

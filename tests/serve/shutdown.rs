@@ -71,6 +71,7 @@ fn several_binds_are_all_served() {
     }
 }
 
+/// R49.
 #[test]
 fn a_port_in_use_is_said_with_what_to_do() {
     let root = root();
@@ -82,7 +83,7 @@ fn a_port_in_use_is_said_with_what_to_do() {
     assert!(ended.stderr[0].contains("another"), "{:?}", ended.stderr);
 }
 
-/// Loops share a port; programs never do, though the same call would let them.
+/// R49: Loops share a port; programs never do, though the same call would let them.
 #[test]
 fn two_servers_never_share_a_port() {
     let root = root();
@@ -122,6 +123,7 @@ fn wrong_usage_is_one_line_and_code_2() {
     }
 }
 
+/// R49.
 #[test]
 fn the_port_is_free_again_at_once() {
     let root = root();
@@ -176,6 +178,7 @@ mod signals {
         clients
     }
 
+    /// R26.
     #[test]
     fn the_idle_are_closed_and_downloads_end_whole() {
         for signal in [Signal::TERM, Signal::INT] {
@@ -194,7 +197,7 @@ mod signals {
         }
     }
 
-    /// Requests that came together are answered together, and the last answer says that
+    /// R26: Requests that came together are answered together, and the last answer says that
     /// no other will follow. One that came too late is not answered, but costs nothing.
     #[test]
     fn what_was_asked_before_is_answered() {
@@ -220,6 +223,7 @@ mod signals {
         }
     }
 
+    /// R26.
     #[test]
     fn a_second_signal_ends_it_at_once() {
         let root = root_with_large_file();
@@ -234,6 +238,7 @@ mod signals {
         download.expect_reset();
     }
 
+    /// R26.
     #[test]
     fn downloads_have_as_long_as_grace_says() {
         let root = root_with_large_file();
@@ -277,6 +282,7 @@ mod signals {
         assert_eq!(server.end().status.code(), Some(0));
     }
 
+    /// R51.
     #[test]
     fn verbose_says_at_the_end_what_has_been() {
         let root = root();

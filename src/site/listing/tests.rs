@@ -99,6 +99,7 @@ fn nasty_names() -> Vec<Vec<u8>> {
     names
 }
 
+/// R40.
 #[test]
 fn no_name_becomes_markup_and_every_link_leads_to_its_name() {
     for name in nasty_names() {
@@ -289,6 +290,7 @@ fn data_holds_every_name_and_is_safe_to_print() {
     }
 }
 
+/// R40.
 #[test]
 fn the_policy_allows_this_style_sheet_and_no_other() {
     // Browsers digest what is left after line ends are made one character, so a
@@ -332,6 +334,7 @@ fn both_forms_say_their_encoding() {
 }
 
 proptest! {
+    /// R40.
     #[test]
     fn any_names_keep_the_page_in_one_piece(
         names in prop::collection::vec(any::<Vec<u8>>(), 0..6),

@@ -266,6 +266,7 @@ fn origins(list: &[&str]) -> Cors {
     Cors::Origins(list.iter().map(|origin| Origin::parse(origin).unwrap()).collect())
 }
 
+/// R38.
 #[test]
 fn only_named_origins_may_read_and_caches_know() {
     let cors = origins(&["https://a.example", "http://localhost:5173"]);

@@ -155,6 +155,7 @@ fn a_read_range_that_no_memory_can_hold_is_an_error() {
     assert_eq!(trouble(&read_range(&file, 0, usize::MAX).unwrap_err()), Trouble::Exhausted);
 }
 
+/// R31.
 #[cfg(unix)]
 #[test]
 fn an_opened_file_outlives_its_name() {

@@ -72,6 +72,7 @@ fn hidden_site() -> (Site, Vec<Linked>) {
     (site, expected)
 }
 
+/// R8.
 #[test]
 fn links_into_hidden_places_lead_nowhere() {
     let (site, table) = hidden_site();
@@ -134,7 +135,7 @@ fn listings_show_no_link_into_a_hidden_place() {
     }
 }
 
-/// Whoever looks up the name of a link first and opens it afterwards loses this.
+/// R8: Whoever looks up the name of a link first and opens it afterwards loses this.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_exchange_of_links_ever_shows_what_is_hidden() {

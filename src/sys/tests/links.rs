@@ -95,6 +95,7 @@ fn linked_site() -> (Site, Vec<(String, Expected, Expected)>) {
     (site, expected)
 }
 
+/// R4.
 #[test]
 fn links_lead_where_they_may_and_kernel_and_walk_agree() {
     let (site, table) = linked_site();
@@ -109,6 +110,7 @@ fn links_lead_where_they_may_and_kernel_and_walk_agree() {
     }
 }
 
+/// R4.
 #[test]
 fn a_listing_shows_a_link_exactly_if_it_can_be_opened() {
     let (site, _) = linked_site();
@@ -135,6 +137,7 @@ fn a_listing_shows_a_link_exactly_if_it_can_be_opened() {
     }
 }
 
+/// R4.
 #[test]
 fn forty_links_are_followed_and_one_more_is_a_loop() {
     let site = Site::new();
@@ -167,6 +170,7 @@ fn a_root_given_through_a_link_takes_absolute_links_by_both_names() {
     assert_eq!(found(&root, "a.txt").unwrap(), "a.txt");
 }
 
+/// R7.
 #[test]
 fn special_files_are_missing_unlisted_and_never_block() {
     let site = Site::new();
@@ -188,6 +192,7 @@ fn special_files_are_missing_unlisted_and_never_block() {
     }
 }
 
+/// R7.
 #[cfg(target_os = "linux")]
 #[test]
 fn devices_are_missing() {

@@ -46,6 +46,7 @@ fn race(site: &Site, root: &Root, names: (&str, &str), wanted: &str) -> Outcome 
     outcome
 }
 
+/// R3.
 #[test]
 fn no_exchange_of_names_ever_leads_outside() {
     let site = Site::new();

@@ -58,6 +58,7 @@ fn a_full_socket_takes_all_bytes_once_and_in_order() {
     reader.join().unwrap();
 }
 
+/// R32.
 #[cfg(unix)]
 #[test]
 fn a_file_is_sent_from_its_offset_in_parts_as_the_socket_takes_them() {
@@ -90,6 +91,7 @@ fn a_file_is_sent_from_its_offset_in_parts_as_the_socket_takes_them() {
     reader.join().unwrap();
 }
 
+/// R32.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_the_kernel_cannot_send_is_unsupported_and_can_be_read() {
@@ -113,6 +115,7 @@ fn a_broken_connection_is_an_error_and_no_signal() {
     assert_eq!(send_more(&server, &[IoSlice::new(b"x")]).unwrap_err().kind(), ErrorKind::BrokenPipe);
 }
 
+/// R32.
 #[cfg(windows)]
 #[test]
 fn windows_reads_and_writes_instead() {

@@ -68,6 +68,7 @@ fn connections_come_from_the_listeners_of_all_loops_on_one_port() {
     }
 }
 
+/// R49.
 #[test]
 fn a_port_in_use_is_an_error_even_where_sockets_share_it() {
     for (first, second) in [(1, 1), (4, 4), (1, 4), (4, 1)] {
@@ -145,6 +146,7 @@ fn an_aborted_connection_ends_with_an_error_at_the_peer() {
     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted), "{error}");
 }
 
+/// R24.
 #[test]
 fn errors_of_accept_stop_nothing_that_can_go_on() {
     use AcceptTrouble::{Broken, Exhausted, Next};

@@ -37,6 +37,7 @@ fn names_that_windows_reads_otherwise_are_missing() {
     }
 }
 
+/// R3.
 #[test]
 fn a_handle_is_judged_by_where_it_really_is() {
     let site = Site::new();

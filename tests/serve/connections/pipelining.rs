@@ -73,6 +73,7 @@ fn a_thousand_requests_in_odd_pieces_are_answered_in_order() {
     server.stop();
 }
 
+/// R20.
 #[test]
 fn answers_of_every_kind_stay_in_order() {
     let server = TestServer::with_files(&[("dir/a", "a"), ("b", "b")], &[]);
@@ -108,6 +109,7 @@ fn fill(stream: &mut TcpStream, cycle: &[u8]) -> usize {
     }
 }
 
+/// R20.
 #[test]
 fn a_client_that_never_reads_is_not_read_from_and_later_gets_all_answers() {
     let server = server();
@@ -130,7 +132,7 @@ fn a_client_that_never_reads_is_not_read_from_and_later_gets_all_answers() {
     server.stop();
 }
 
-/// Resident memory is what `/proc` tells.
+/// R20: Resident memory is what `/proc` tells.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_client_that_never_reads_costs_little_memory() {

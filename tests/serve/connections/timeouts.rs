@@ -51,6 +51,7 @@ fn the_time_for_a_head_begins_anew_with_each_request() {
     assert_eq!(client.answer_to("GET").status, 408);
 }
 
+/// R16.
 #[test]
 fn idle_connections_are_closed_in_silence() {
     let server = TestServer::start(&["--idle-timeout", "300ms"]);
@@ -80,7 +81,7 @@ fn a_stalled_reader_is_reset_and_others_are_served() {
     server.stop();
 }
 
-/// Time is for progress, not for the whole: a slow reader is not a stalled one.
+/// R17: Time is for progress, not for the whole: a slow reader is not a stalled one.
 #[test]
 fn a_slow_reader_gets_everything() {
     let server = TestServer::start(&["--send-timeout", "2s", "--header-timeout", "700ms"]);
@@ -131,7 +132,7 @@ fn idle_connections_wake_nobody() {
     assert!(counters.wakeups < 4 * connections + 50, "{counters}");
 }
 
-/// A connection that waits for a slow reader wakes nobody, either.
+/// R28: A connection that waits for a slow reader wakes nobody, either.
 #[test]
 fn stalled_connections_wake_nobody() {
     let server = TestServer::start(&["--threads", "1", "--header-timeout", "2s"]);

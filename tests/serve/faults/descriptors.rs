@@ -20,6 +20,7 @@ fn start(root: &tempfile::TempDir, limit: usize, options: &[&str]) -> Process {
     Process::start(program_by_shell(&script, &QUIET), root.path(), options)
 }
 
+/// R25.
 #[test]
 fn more_idle_clients_than_descriptors_do_not_keep_others_out() {
     let root = root();
@@ -32,6 +33,7 @@ fn more_idle_clients_than_descriptors_do_not_keep_others_out() {
     assert_eq!(server.connect().get("/").text(), "hello");
 }
 
+/// R25.
 #[test]
 fn several_clients_are_served_at_once_with_few_descriptors() {
     let root = root();
@@ -42,7 +44,7 @@ fn several_clients_are_served_at_once_with_few_descriptors() {
     assert_eq!(server.connect().get("/").text(), "hello");
 }
 
-/// Downloads hold all descriptors and nobody is idle: clients have to wait. They are
+/// R24: Downloads hold all descriptors and nobody is idle: clients have to wait. They are
 /// served when others leave, without any new client whose arrival would wake the server.
 #[test]
 fn clients_that_waited_for_a_descriptor_are_served_without_a_new_one() {
