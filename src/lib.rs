@@ -52,6 +52,7 @@
 //! | 2 | [`net`] (event loop; speaks any [`net::Protocol`]) · [`http`] (RFC 9110, what messages mean) | | each other |
 //! | 1 | [`segment`] · [`clock`] · [`pool`] · [`codec`] | | anything above |
 //! | 0 | [`sys`] | the only `unsafe`: contained open, sendfile, listening sockets, the sandbox; one file per system behind one contract | anything of ours |
+//! | 0 | `sync` | the locks and threads by which work is handed over, so that a model checker's can take their place | |
 //!
 //! `http` *is* RFC 9110 and `h1` *is* RFC 9112: the folders are the documents. `net`
 //! knows neither, and `examples/echo.rs` proves it: another protocol on the same loop.
@@ -171,4 +172,5 @@ pub mod precompress;
 pub mod segment;
 pub mod server;
 pub mod site;
+mod sync;
 pub mod sys;

@@ -9,9 +9,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, thread};
 use crate::sys;
 
 /// Work to be done once, on some thread of the pool.

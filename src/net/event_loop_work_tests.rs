@@ -33,6 +33,7 @@ struct Asking {
     deadline: Instant,
     phase: Phase,
     work: Option<Work<()>>,
+    has_asked: bool,
 }
 
 impl Protocol for Asking {
@@ -41,10 +42,11 @@ impl Protocol for Asking {
 
     fn open(_: &mut Teller, _: SocketAddr, _: SocketAddr, now: &Now) -> Self {
         let deadline = now.instant + Duration::from_secs(60);
-        Asking { queue: SendQueue::default(), deadline, phase: Phase::Open, work: None }
+        Asking { queue: SendQueue::default(), deadline, phase: Phase::Open, work: None, has_asked: false }
     }
     fn receive(&mut self, teller: &mut Teller, _: &[u8], _: &Now) {
         let tales = teller.tales.clone();
+        self.has_asked = true;
         // The first one holds the only thread.
         self.work = Some(match teller.gate.take() {
             Some(gate) => Box::new(move || {
@@ -57,7 +59,7 @@ impl Protocol for Asking {
     }
     fn receive_eof(&mut self, _: &mut Teller, _: &Now) {}
     fn wants_read(&self) -> bool {
-        self.work.is_none() && self.phase == Phase::Open
+        !self.has_asked && self.phase == Phase::Open
     }
     fn send_queue(&self) -> &SendQueue {
         &self.queue

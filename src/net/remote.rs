@@ -1,13 +1,12 @@
 //! How other threads reach a loop: results of the pool, and the wish to stop.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mio::Token;
 
 use super::platform::Wake;
 use super::protocol::Refused;
+use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, PoisonError};
 
 /// How urgently a loop is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +65,8 @@ impl<T> Remote<T> {
     }
 
     fn wake(&self) -> io::Result<()> {
-        self.inner.news.store(true, Ordering::Release);
+        // Not a store, which would hide from the loop what another thread has told just before.
+        self.inner.news.swap(true, Ordering::Release);
         (self.inner.wake)()
     }
 

@@ -108,10 +108,10 @@ mod on_windows {
         for target in [
             "//127.0.0.1/c$/windows/win.ini",
             "///127.0.0.1/share/a.txt",
-            "//?/C:/windows/win.ini",
+            "//%3F/C:/windows/win.ini",
             "//./C:/windows/win.ini",
             "//./COM1",
-            "/??/C:/windows/win.ini",
+            "/%3F%3F/C:/windows/win.ini",
             "/C:/windows/win.ini",
             "/dir/C:/windows/win.ini",
             "/dir/c:secret",
