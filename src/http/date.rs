@@ -33,7 +33,11 @@ pub fn parse(value: &[u8]) -> Option<HttpDate> {
         return None;
     }
     let text = std::str::from_utf8(value).ok()?.trim_matches([' ', '\t']);
-    // `httpdate` lets any byte stand before the time of the second format.
+    // `httpdate` takes other blanks around it, too.
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return None;
+    }
+    // And it lets any byte stand before the time of the second format.
     let gap = text.strip_suffix("GMT").map(|rest| rest.as_bytes().iter().rev().nth(9));
     if gap.is_some_and(|byte| byte != Some(&b' ')) {
         return None;
@@ -120,6 +124,7 @@ mod tests {
             "Sun, 99 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94T08:49:37 GMT",
             "GMT",
+            "\u{b}Sun, 06 Nov 1994 08:49:37 GMT",
             "0",
             "-1",
             "\u{fffd}",

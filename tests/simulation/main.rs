@@ -14,6 +14,7 @@ mod dice;
 mod files;
 mod network;
 mod requests;
+mod socket;
 #[path = "../../fuzz/src/properties/wire.rs"]
 mod wire;
 mod world;
