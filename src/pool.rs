@@ -196,7 +196,6 @@ mod tests {
         is_done.recv().unwrap();
     }
 
-    /// R29.
     #[test]
     fn what_somebody_waits_for_is_done_even_when_the_pool_is_gone() {
         let pool = Pool::new(1, 8);
@@ -212,6 +211,7 @@ mod tests {
         is_done.recv().unwrap();
     }
 
+    /// R29.
     #[test]
     fn never_more_threads_than_asked_for() {
         let pool = Pool::new(2, 64);

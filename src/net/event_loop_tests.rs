@@ -200,6 +200,28 @@ fn what_was_meant_for_a_closed_connection_never_reaches_the_next_in_its_slot() {
     assert!(bug(&each) && !each.connections[0].link.readable);
 }
 
+/// R28b: what is over at the same time is ended in several turns.
+#[test]
+fn many_deadlines_at_once_leave_room_for_others() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let mut each = EventLoop::<Buggy>::new(sockets, channel().0, Limits::default(), Pool::new(1, 1)).unwrap();
+    let now = Now::read();
+    let _clients: Vec<_> = (0..100).map(|_| connect(address)).collect();
+    while each.counters.accepted < 100 {
+        each.listeners[0].ready = true;
+        each.accept_clients(&now).unwrap();
+    }
+    each.take_turns(&now);
+    assert!(each.run_queue.is_empty());
+    let later = now.later(Duration::from_secs(3600));
+    assert!(each.fire_deadlines(&later));
+    assert_eq!(each.run_queue.len(), TURN_DEADLINES_MAX);
+    assert_eq!(each.sleep(&later), Some(Duration::ZERO));
+    assert!(each.fire_deadlines(&later));
+    assert_eq!(each.run_queue.len(), 100);
+}
+
 /// Clients wait in the queue all the time, so that whoever looked for them would never
 /// sleep; and no event will tell of them (R24).
 #[test]
