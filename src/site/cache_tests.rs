@@ -1,7 +1,6 @@
 //! Files are remembered, and never longer than they are there.
 
 use std::fs::{self, File, FileTimes};
-use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -122,12 +121,14 @@ fn the_way_to_a_file_is_proven_again_from_time_to_time() {
 }
 
 /// Counts what it is asked.
+#[cfg(unix)]
 struct Counting<F> {
     inner: F,
     opens: usize,
     looks: usize,
 }
 
+#[cfg(unix)]
 impl<F: FileSystem> FileSystem for Counting<F> {
     fn open(&mut self, path: &SafePath, now: &Now) -> io::Result<Node> {
         self.opens += 1;
@@ -156,7 +157,7 @@ fn one_look_serves_a_turn_and_the_next_looks_again() {
         for _ in 0..10 {
             let _ = files.open(&SafePath::parse(path).unwrap(), now);
         }
-        (mem::take(&mut files.inner.opens), mem::take(&mut files.inner.looks))
+        (std::mem::take(&mut files.inner.opens), std::mem::take(&mut files.inner.looks))
     };
     for (path, first, then) in [
         ("/small", (1, 1), (0, 1)),
