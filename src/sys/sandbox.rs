@@ -3,11 +3,11 @@
 //! There are two walls, one behind the other, and both hold for the calling thread and all
 //! that it starts from then on; nothing takes them away again:
 //!
-//! - [Landlock](https://docs.kernel.org/userspace-api/landlock.html) ([`files`]): the
+//! - [Landlock](https://docs.kernel.org/userspace-api/landlock.html) (`files`): the
 //!   kernel refuses to open, make, change or run files, by what they are and not by name,
 //!   and to connect or bind sockets.
-//! - A seccomp filter ([`calls`]): the kernel does not even hear of system calls that are
-//!   not in a [`table`].
+//! - A seccomp filter (`calls`): the kernel does not even hear of system calls that are
+//!   not in a `table`.
 //!
 //! Reading is a restriction of its own ([`read_only_what_is`]), for it is the one that has
 //! to follow a root that is made anew. Rules name directories as they are, not paths: what
