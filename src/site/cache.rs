@@ -42,8 +42,9 @@ const FILE_MAX: u64 = 96 * 1024;
 const PROOF_INTERVAL: Duration = Duration::from_secs(10);
 
 /// So many files are kept open to the end of a turn: many requests can be answered in one,
-/// and there are not so many descriptors. So many other things are kept.
-const KEPT_OPEN_MAX: usize = 64;
+/// and there are not so many descriptors. None on Windows, where who wants to replace a file
+/// that is open may be refused. So many other things are kept.
+const KEPT_OPEN_MAX: usize = if cfg!(windows) { 0 } else { 64 };
 const KEPT_MAX: usize = 4096;
 
 /// What an entry costs beside its name and content, roughly.
