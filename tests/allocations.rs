@@ -81,8 +81,11 @@ impl World {
         let options = Options { derived, ..Options::default() };
         let site = Site::new(Arc::new(options), files, Arc::new(|line| panic!("{line}")));
         let mut service = Service::new(Bare(site), Limits::default());
-        // So that files which were made just now are settled.
-        let now = Now::read().later(Duration::from_secs(60));
+        // A second begins, for each has a Date of its own to be written; and it is so late
+        // that files which were made just now are settled.
+        let now = Now::read();
+        let second = Duration::from_secs(now.unix_seconds() + 60);
+        let now = now.with_system(SystemTime::UNIX_EPOCH + second);
         let (client, listener) = ("127.0.0.1:5000".parse().unwrap(), "127.0.0.1:80".parse().unwrap());
         let conn = Conn::open(&mut service, client, listener, &now);
         World { service, conn, now }
