@@ -95,6 +95,13 @@ struct Pending {
     head: Vec<u8>,
 }
 
+impl Pending {
+    /// Whether what the pool works at is a preparation, and no response.
+    fn is_prepared_for(&self) -> bool {
+        !self.head.is_empty()
+    }
+}
+
 /// A response in the send queue that the log wants to hear of.
 #[derive(Debug)]
 struct InFlight {

@@ -88,6 +88,19 @@ fn what_is_for_the_next_turn_is_asked_again_without_any_work() {
     assert_eq!(world.service.handler.asked, ["/1", "/next", "/next", "/2"]);
 }
 
+/// A flood of what has to be prepared is no reason to refuse what can be answered without.
+#[test]
+fn what_the_pool_is_too_full_to_prepare_is_asked_once_more() {
+    let mut world = World::new();
+    world.ask(&["/better-prepared", "/1"]);
+    world.work(|_| Err(Refused::Full));
+    assert_eq!(world.bodies(), ["/better-prepared", "/1"]);
+    assert_eq!(world.service.handler.asked, ["/better-prepared", "/better-prepared", "/1"]);
+    world.ask(&["/never"]);
+    world.work(|_| Err(Refused::Full));
+    assert_eq!(world.responses(), [(503, "Service Unavailable".to_owned())]);
+}
+
 #[test]
 fn what_is_never_prepared_is_503_within_the_time_of_one_answer() {
     let mut world = World::new();

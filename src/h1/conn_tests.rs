@@ -37,6 +37,9 @@ impl Handler for Script {
                 let prepared = Arc::clone(&self.prepared);
                 return Answer::After(Box::new(move || prepared.store(true, Ordering::Relaxed)));
             }
+            "/better-prepared" if !self.prepared.swap(true, Ordering::Relaxed) => {
+                return Answer::After(Box::new(|| {}));
+            }
             "/never" => return Answer::After(Box::new(|| {})),
             "/next" if !self.prepared.swap(true, Ordering::Relaxed) => return Answer::NextTurn,
             "/big" => text(Status::Ok, vec![b'.'; 1000]),

@@ -271,7 +271,7 @@ impl<F: FileSystem> Site<F> {
         }
         self.answers.follow(self.rules.rules());
         let known = self.answers.get(question, now)?;
-        match self.files.open(&known.basis.path, now) {
+        match self.files.open_at_hand(&known.basis.path, now).ok()? {
             // The wall clock may have been set back: then tags and dates are others.
             Ok(Node::File(file))
                 if file.version == known.basis.version && file.version.is_settled(now.system) =>

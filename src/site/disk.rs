@@ -22,7 +22,7 @@ const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const FETCH_BYTES: u64 = 128 * 1024;
 
 /// So many paths may be waited for, or have been and not be asked for again.
-const FETCHING_MAX: usize = 4096;
+const FETCHING_MAX: usize = 1024;
 
 /// After so many fetches in a row without effect there is nothing to be had from them: the
 /// file system keeps nothing in memory, or has it nowhere else.
@@ -45,6 +45,8 @@ pub struct Disk {
     /// What some thread of the pool fetches, and whether it is there.
     fetching: HashMap<Vec<u8>, Arc<AtomicBool>>,
     vain_fetches: u32,
+    /// When the pool was found too full: whoever is answered in that turn waits for the disk.
+    full: Option<Now>,
     /// Where a sandbox lets this thread read what is shared alone.
     reach: Option<Arc<Reach>>,
 }
@@ -80,6 +82,7 @@ impl Disk {
             gone: false,
             fetching: HashMap::new(),
             vain_fetches: 0,
+            full: None,
             reach: None,
         })
     }
@@ -170,8 +173,8 @@ impl Disk {
         if self.fetching.len() >= FETCHING_MAX {
             self.fetching.clear();
         }
-        let is_there = Arc::new(AtomicBool::new(false));
-        self.fetching.insert(path.as_bytes().to_vec(), Arc::clone(&is_there));
+        // Who waits for the same has the same mark: one who has done it has done it for all.
+        let is_there = Arc::clone(self.fetching.entry(path.as_bytes().to_vec()).or_default());
         let (root, relative) = (Arc::clone(&self.root), self.resolve(path).unwrap_or_default().to_vec());
         Box::new(move || {
             if let Ok(Opened { file, stat: Stat { kind: Kind::File, len, .. }, .. }) = root.open(&relative) {
@@ -180,6 +183,33 @@ impl Disk {
             }
             is_there.store(true, Ordering::Release);
         })
+    }
+}
+
+/// How far the fetching of a path is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fetch {
+    /// Nobody has asked for it.
+    #[default]
+    Nobody,
+    /// It waits, or goes on.
+    Waits,
+    /// The pool was too full, or who asked has left: nobody will do it.
+    Refused,
+    /// It is done, whatever came of it.
+    Done,
+}
+
+impl Fetch {
+    /// Of the mark that the preparation holds as well, as long as it is there.
+    fn of(is_there: &Arc<AtomicBool>) -> Fetch {
+        // In this order: it is marked before it is gone.
+        let is_gone = Arc::strong_count(is_there) == 1;
+        match is_there.load(Ordering::Acquire) {
+            true => Fetch::Done,
+            false if is_gone => Fetch::Refused,
+            false => Fetch::Waits,
+        }
     }
 }
 
@@ -199,7 +229,8 @@ impl FileSystem for Disk {
     }
 
     fn open_at_hand(&mut self, path: &SafePath, now: &Now) -> Result<io::Result<Node>, Preparation> {
-        if self.vain_fetches == VAIN_FETCHES_MAX {
+        let is_full = self.full.is_some_and(|at| at.is_same_reading(now));
+        if is_full || self.vain_fetches == VAIN_FETCHES_MAX {
             return Ok(self.open(path, now));
         }
         let opened = self.open_following_root(path, now, Root::open_at_hand);
@@ -207,15 +238,21 @@ impl FileSystem for Disk {
             Ok(node) => is_at_hand(node),
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         };
-        let was_fetched = self.fetching.get(path.as_bytes()).is_some_and(|done| done.load(Ordering::Acquire));
-        if was_fetched {
-            self.fetching.remove(path.as_bytes());
+        let fetch = self.fetching.get(path.as_bytes()).map(Fetch::of).unwrap_or_default();
+        if fetch == Fetch::Done {
             self.vain_fetches = if is_there { 0 } else { self.vain_fetches + 1 };
         }
-        match (is_there, was_fetched) {
-            (true, _) => Ok(opened),
-            (false, true) => Ok(self.open(path, now)),
-            (false, false) => Err(self.fetch(path)),
+        if matches!(fetch, Fetch::Done | Fetch::Refused) {
+            self.fetching.remove(path.as_bytes());
+        }
+        match fetch {
+            _ if is_there => Ok(opened),
+            Fetch::Nobody | Fetch::Waits => Err(self.fetch(path)),
+            Fetch::Done => Ok(self.open(path, now)),
+            Fetch::Refused => {
+                self.full = Some(*now);
+                Ok(self.open(path, now))
+            }
         }
     }
 
@@ -337,6 +374,23 @@ mod tests {
             let missing = insist(&mut disk, &format!("/d/{round}")).0;
             assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
         }
+        assert!(disk.fetching.is_empty());
+    }
+
+    /// A flood of names that are nowhere, which Linux has to look for on the disk, must not
+    /// fill the pool and then be refused.
+    #[test]
+    fn what_nobody_fetches_is_waited_for_on_the_spot() {
+        let outer = tempfile::tempdir().unwrap();
+        let mut disk = Disk::new(outer.path(), Symlinks::Inside, false).unwrap();
+        let (path, now) = (SafePath::parse("/missing").unwrap(), Now::read());
+        let Err(preparation) = disk.open_at_hand(&path, &now) else { return };
+        assert!(disk.open_at_hand(&path, &now).is_err(), "it may come still");
+        drop(preparation);
+        let opened = disk.open_at_hand(&path, &now);
+        assert!(matches!(opened, Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound));
+        let other = SafePath::parse("/other").unwrap();
+        assert!(disk.open_at_hand(&other, &now).is_ok(), "whatever else the same request looks for, too");
         assert!(disk.fetching.is_empty());
     }
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::super::parse::Scanner;
-use super::{Conn, Made, Service, State};
+use super::{Conn, Made, PREPARATIONS_MAX, Service, State};
 use crate::clock::Now;
 use crate::http::{Handler, Peer, Status};
 use crate::net::pace::Slow;
@@ -102,8 +102,11 @@ impl<H: Handler> Protocol for Conn<H> {
             State::Answering => {
                 // The work goes on and will find nobody; so that its late result can never
                 // be taken for that of a later request, there will be none.
-                self.pending.iter_mut().for_each(|pending| pending.framing.keep_alive = false);
-                self.work_done(service, Err(Refused::Full), now);
+                if let Some(mut pending) = self.pending.take() {
+                    pending.framing.keep_alive = false;
+                    let response = service.handler.error(Status::ServiceUnavailable, &self.peer, now);
+                    self.respond(service, response, *pending, now);
+                }
             }
             State::Sending => self.enter(State::Aborted, now.instant),
             State::Closed | State::Aborted => {}
@@ -140,6 +143,12 @@ impl<H: Handler> Protocol for Conn<H> {
         pending.framing.keep_alive &= !self.stopping;
         let response = match outcome {
             Ok(Made::Preparation) => return self.ask_again(service, *pending, now),
+            Err(Refused::Full) if pending.is_prepared_for() => {
+                // Perhaps it can be answered without, though that takes longer. If not, it is
+                // not asked a third time: that would be turning for nothing.
+                pending.preparations = PREPARATIONS_MAX;
+                return self.ask_again(service, *pending, now);
+            }
             Ok(Made::Response(response)) => response,
             Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, &self.peer, now),
             Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, &self.peer, now),
