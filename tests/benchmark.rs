@@ -131,7 +131,12 @@ fn processor_time_is_that_of_the_process() {
 }
 
 fn ask(url: &str, arguments: &str) -> Report {
-    let options = Options::parse_from(["load"].into_iter().chain(arguments.split_whitespace()));
+    ask_with(url, arguments, &[])
+}
+
+fn ask_with(url: &str, arguments: &str, fields: &[&str]) -> Report {
+    let fields = fields.iter().flat_map(|field| ["-H", field]);
+    let options = Options::parse_from(["load"].into_iter().chain(arguments.split_whitespace()).chain(fields));
     load::run::run(url, &options).unwrap()
 }
 
@@ -146,6 +151,35 @@ fn every_request_to_a_server_is_answered_and_counted() {
         assert_eq!((report.requests, report.errors), (expected, 0), "{arguments}: {report:?}");
         assert_eq!(report.reconnects >= 45, arguments.contains("--close"), "{arguments}: {report:?}");
         assert!(report.p50_us <= report.p999_us && report.p50_us > Some(0.0), "{report:?}");
+    }
+}
+
+/// What the columns of a comparison are measured against answers as a server of files does.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_limit_answers_with_files_parts_codings_and_conditions() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("d")).unwrap();
+    for (name, length) in [("a", 1000), ("d/b", 4096), ("page", 5000), ("page.gz", 70)] {
+        std::fs::write(root.path().join(name), vec![b'x'; length]).unwrap();
+    }
+    let listener = mio::net::TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // It never ends by itself, but with the process.
+    std::thread::spawn(move || load::limit::serve(listener, root.path()));
+    for (path, arguments, fields) in [
+        ("/a", "--length 1000", &[][..]),
+        ("/a", "--length 1000 --pipeline 16", &[]),
+        ("/a", "--length 1000 --close", &[]),
+        ("/d/b", "--length 4096", &[]),
+        ("/page", "--length 5000", &[]),
+        ("/page", "--length 70", &["Accept-Encoding: gzip"]),
+        ("/page", "--length 11 --status 206", &["Range: bytes=20-30"]),
+        ("/a", "--length 0 --status 304", &["If-None-Match: x"]),
+        ("/c", "--status 404", &[]),
+    ] {
+        let report = ask_with(&format!("{url}{path}"), &format!("-n 200 -c 5 {arguments}"), fields);
+        assert_eq!((report.requests, report.errors), (200, 0), "{path} {fields:?}: {report:?}");
     }
 }
 

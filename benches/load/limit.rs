@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use mio::net::{TcpListener, TcpStream};
@@ -30,10 +29,9 @@ struct Connection {
 }
 
 /// Serves for ever.
-pub fn serve(port: u16, root: &Path) -> io::Result<()> {
+pub fn serve(mut listener: TcpListener, root: &Path) -> io::Result<()> {
     let mut answers = Answers::of(root)?;
     let mut poll = Poll::new()?;
-    let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 * 1024]);
     let mut connections: Slab<Connection> = Slab::new();

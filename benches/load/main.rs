@@ -25,16 +25,19 @@ pub(crate) mod schedule;
 pub(crate) mod server;
 pub(crate) mod targets;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mio::net::TcpListener;
 
 use self::options::Options;
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
     if let (Some(port), Some(root)) = (options.limit, &options.root) {
-        return match limit::serve(port, root) {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        return match listener.and_then(|listener| limit::serve(listener, root)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("load: {error}");
