@@ -12,7 +12,7 @@ use super::targets::Targets;
 /// Where a read that gets less than it asked for has emptied the socket, and what comes
 /// later is a new event: epoll(7), Q&A 9. Elsewhere (Windows, poll(2)) only `WouldBlock`
 /// arms again.
-const SHORT_READ_IS_ALL: bool = cfg!(all(target_os = "linux", not(mio_unsupported_force_poll_poll)));
+pub const SHORT_READ_IS_ALL: bool = cfg!(all(target_os = "linux", not(mio_unsupported_force_poll_poll)));
 
 /// So much is read where there may be a head in it. Enough for an answer of 10 KiB; of
 /// longer ones the rest is dropped unseen.

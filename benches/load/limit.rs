@@ -2,7 +2,7 @@
 //!
 //! It reads the files of a directory once, at the start, and from then on sends them: no
 //! request is parsed beyond its end and three fields, no file is looked at. What it costs is
-//! what the kernel charges for the traffic, and no server can cost much less. It counts on epoll, where what comes after a short read is told anew.
+//! what the kernel charges for the traffic, and no server can cost much less.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -13,6 +13,7 @@ use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::canned::{Answers, Canned};
+use super::connection::SHORT_READ_IS_ALL;
 
 const LISTENER: Token = Token(usize::MAX);
 
@@ -81,7 +82,7 @@ impl Connection {
             };
             self.take(&buffer[..count], answers);
             self.send()?;
-            if count < buffer.len() {
+            if SHORT_READ_IS_ALL && count < buffer.len() {
                 return Ok(());
             }
         }
