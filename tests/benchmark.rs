@@ -198,6 +198,15 @@ fn wrong_answers_are_errors() {
 }
 
 #[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let options = Options::parse_from(["load", "-n", "10", "-c", "2", "--patience", "0.05"]);
+    let error = load::run::run(&url, &options).err().unwrap();
+    assert_eq!(error.to_string(), "nothing from the server for 0.05 seconds");
+}
+
+#[test]
 fn a_body_that_ends_too_early_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

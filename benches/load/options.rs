@@ -42,6 +42,9 @@ pub struct Options {
     /// How long to ask before measuring begins
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = a_time)]
     pub warm_up: f64,
+    /// With nothing from the server for so long, it is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = a_time)]
+    pub patience: f64,
     /// The status that each answer must have
     #[arg(long, value_name = "CODE", default_value_t = 200)]
     pub status: u16,

@@ -99,15 +99,25 @@ impl<'a> Run<'a> {
     /// Goes on until then, or until so many answers have come.
     fn go(&mut self, until: Option<Instant>, answers: u64) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
+        let patience = Duration::from_secs_f64(self.options.patience);
+        let mut heard = Instant::now();
         while self.tally.answers < answers && self.tally.errors < ERRORS_MAX {
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
                 break;
             }
             self.give_out(now);
-            match self.poll.poll(&mut events, self.timeout(now, until)) {
+            let timeout = self.timeout(now, until).map_or(patience, |timeout| timeout.min(patience));
+            match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 polled => polled?,
+            }
+            if !events.is_empty() || self.connections.iter().all(|connection| connection.requests.is_empty())
+            {
+                heard = Instant::now();
+            } else if heard.elapsed() >= patience {
+                let message = format!("nothing from the server for {} seconds", patience.as_secs_f64());
+                return Err(Error::new(io::ErrorKind::TimedOut, message));
             }
             for event in &events {
                 self.turn(event)?;
