@@ -46,6 +46,12 @@ class Process:
         return (int(fields[11]) + int(fields[12])) * TICK
 
 
+def as_from_a_terminal():
+    """Whoever started us may ignore these (nohup, or a script in the background): not the server."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Server(Process):
     """`serve` on a port that the system chooses. It ends with the block."""
 
@@ -60,6 +66,7 @@ class Server(Process):
             stdout=output,
             stderr=subprocess.PIPE,
             env=env,
+            preexec_fn=as_from_a_terminal,
         )
         super().__init__(self.process.pid)
         self.messages = bytearray()
