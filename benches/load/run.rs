@@ -69,6 +69,9 @@ struct Run<'a> {
     idle: VecDeque<usize>,
     buffer: Vec<u8>,
     tally: Tally,
+    /// When something came, or was asked for, the last time. That a poller wakes says nothing:
+    /// poll(2) tells again and again that there is room to send.
+    active: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -93,6 +96,7 @@ impl<'a> Run<'a> {
             connections,
             buffer: vec![0; BUFFER],
             tally: Tally::default(),
+            active: Instant::now(),
         })
     }
 
@@ -100,24 +104,21 @@ impl<'a> Run<'a> {
     fn go(&mut self, until: Option<Instant>, answers: u64) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let patience = Duration::from_secs_f64(self.options.patience);
-        let mut heard = Instant::now();
         while self.tally.answers < answers && self.tally.errors < ERRORS_MAX {
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
                 break;
+            }
+            let is_owed = || self.connections.iter().any(|connection| !connection.requests.is_empty());
+            if now.saturating_duration_since(self.active) >= patience && is_owed() {
+                let message = format!("nothing from the server for {} seconds", patience.as_secs_f64());
+                return Err(Error::new(io::ErrorKind::TimedOut, message));
             }
             self.give_out(now);
             let timeout = self.timeout(now, until).map_or(patience, |timeout| timeout.min(patience));
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 polled => polled?,
-            }
-            if !events.is_empty() || self.connections.iter().all(|connection| connection.requests.is_empty())
-            {
-                heard = Instant::now();
-            } else if heard.elapsed() >= patience {
-                let message = format!("nothing from the server for {} seconds", patience.as_secs_f64());
-                return Err(Error::new(io::ErrorKind::TimedOut, message));
             }
             for event in &events {
                 self.turn(event)?;
@@ -155,6 +156,7 @@ impl<'a> Run<'a> {
         while connection.requests.len() < self.options.pipeline {
             let Some(due) = self.schedule.next(now) else { break };
             connection.push(Request { target: self.targets.pick(), due }, &self.targets);
+            self.active = now;
         }
         if connection.requests.is_empty() {
             self.idle.push_back(index);
@@ -182,6 +184,9 @@ impl<'a> Run<'a> {
                     Ok(!answer.last && !close)
                 });
             tally.bytes += *received;
+            if *received > 0 {
+                self.active = now;
+            }
             outcome
         });
         match received {
