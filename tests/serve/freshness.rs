@@ -2,7 +2,7 @@
 //! returned gets what was written.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
@@ -38,17 +38,25 @@ fn in_place_with_its_time(path: &Path, content: &[u8]) {
     file.set_modified(time).unwrap();
 }
 
+/// Wine refuses to replace what somebody reads just now; Windows does not.
+fn replace(path: &Path, other: &Path) {
+    while let Err(error) = fs::rename(other, path) {
+        assert!(cfg!(windows) && error.kind() == ErrorKind::PermissionDenied, "{error}");
+        thread::yield_now();
+    }
+}
+
 fn renamed(path: &Path, content: &[u8]) {
     let other = path.with_extension("new");
     fs::write(&other, content).unwrap();
-    fs::rename(other, path).unwrap();
+    replace(path, &other);
 }
 
 fn renamed_with_its_time(path: &Path, content: &[u8]) {
     let (time, other) = (modified(path), path.with_extension("new"));
     fs::write(&other, content).unwrap();
     File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
-    fs::rename(other, path).unwrap();
+    replace(path, &other);
 }
 
 fn made_anew(path: &Path, content: &[u8]) {

@@ -389,7 +389,10 @@ fn answers_do_not_depend_on_where_requests_are_cut() {
         pieces.for_each(|piece| client.send(piece));
         client.half_close();
         let text = String::from_utf8(client.rest()).unwrap();
-        text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date: ")).collect::<String>()
+        let lines = text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date: "));
+        // An answer that is remembered has it at another place, which means nothing (RFC 9110 §5.3).
+        let (parts, rest): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("Content-Range: "));
+        rest.concat() + &parts.concat()
     };
     let whole = answers(&mut [bytes.as_bytes()].into_iter());
     let statuses: Vec<_> = whole.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect();
