@@ -2,7 +2,7 @@
 //! returned gets what was written.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
@@ -16,6 +16,9 @@ const FILES: usize = if cfg!(any(windows, mio_unsupported_force_poll_poll)) { 1_
 /// How often each is written: a hundred thousand writes in all.
 const ROUNDS: u32 = 5;
 const WRITERS: usize = 2;
+/// Who asks for what is just being written. Under Wine a file that is being read can be neither
+/// replaced nor made anew: there the writers alone ask, each for its own.
+const READERS: usize = if cfg!(windows) { 0 } else { 1 };
 /// Answers that are asked for at once, so that turns of the loop are shared.
 const BATCH: usize = 4;
 
@@ -38,25 +41,17 @@ fn in_place_with_its_time(path: &Path, content: &[u8]) {
     file.set_modified(time).unwrap();
 }
 
-/// Wine refuses to replace what somebody reads just now; Windows does not.
-fn replace(path: &Path, other: &Path) {
-    while let Err(error) = fs::rename(other, path) {
-        assert!(cfg!(windows) && error.kind() == ErrorKind::PermissionDenied, "{error}");
-        thread::yield_now();
-    }
-}
-
 fn renamed(path: &Path, content: &[u8]) {
     let other = path.with_extension("new");
     fs::write(&other, content).unwrap();
-    replace(path, &other);
+    fs::rename(other, path).unwrap();
 }
 
 fn renamed_with_its_time(path: &Path, content: &[u8]) {
     let (time, other) = (modified(path), path.with_extension("new"));
     fs::write(&other, content).unwrap();
     File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
-    replace(path, &other);
+    fs::rename(other, path).unwrap();
 }
 
 fn made_anew(path: &Path, content: &[u8]) {
@@ -153,7 +148,7 @@ fn a_request_after_a_write_gets_what_was_written_a_hundred_thousand_times() {
         server.write(&Files::target(file)[1..], content(0));
     }
     thread::scope(|scope| {
-        let readers = [(); 1].map(|()| scope.spawn(|| files.read(&mut server.connect())));
+        let readers = [(); READERS].map(|()| scope.spawn(|| files.read(&mut server.connect())));
         let writers = [0, 1].map(|writer| {
             let files = &files;
             let mut client = server.connect();
@@ -162,7 +157,7 @@ fn a_request_after_a_write_gets_what_was_written_a_hundred_thousand_times() {
         let written = writers.map(thread::ScopedJoinHandle::join);
         files.done.store(true, Ordering::Relaxed);
         let read: usize = readers.map(|reader| reader.join().unwrap()).iter().sum();
-        assert!(written.iter().all(Result::is_ok) && read > 0);
+        assert!(written.iter().all(Result::is_ok) && (read > 0 || READERS == 0));
     });
     server.stop();
 }
