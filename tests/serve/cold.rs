@@ -9,7 +9,7 @@ use super::harness::{SETTLED, TestServer, set_modified, skip};
 
 const MIB: usize = 1024 * 1024;
 
-/// Takes a file out of memory.
+/// Takes a file out of memory, if that can be done.
 fn make_cold(path: &Path) -> File {
     let file = File::open(path).unwrap();
     file.sync_all().unwrap();
@@ -51,6 +51,7 @@ fn cold_files_are_fetched_and_come_whole() {
         let answer = server.request("GET", &format!("/{name}"), &format!("Range: bytes={last}-\r\n"));
         assert!(answer.status == 206 && answer.body == content[last..], "{name}");
     }
-    // How many there are depends on the disk: what a quick one brings at once is not fetched.
-    assert!(server.stop().fetches >= 1);
+    // The large ones are fetched piece by piece as they are sent. A quick disk may bring some
+    // of it while the loop looks.
+    assert!(server.stop().fetches >= 4);
 }
