@@ -21,8 +21,30 @@ pub enum Form {
 /// assert_eq!(form(RequestFields::new(&accept)), Form::Json);
 /// ```
 pub fn form(fields: RequestFields<'_>) -> Form {
-    let (html, json) = (quality(fields, "text", "html"), quality(fields, "application", "json"));
-    if json > html { Form::Json } else { Form::Html }
+    let json = (Form::Json, ("application", "json"));
+    preferred(fields, (Form::Html, ("text", "html")), &[json])
+}
+
+/// Chooses by Accept (§12.5.1) among forms and their media types: the first, unless one of
+/// the others is preferred to it; of those that are liked equally, the earlier one.
+///
+/// ```
+/// use serve::http::{RequestFields, fields::FieldLine, negotiate::preferred};
+/// let accept = [FieldLine { name: "Accept", value: b"text/csv, text/*;q=0.5" }];
+/// let others = [("text", ("text", "plain")), ("csv", ("text", "csv"))];
+/// assert_eq!(preferred(RequestFields::new(&accept), ("html", ("text", "html")), &others), "csv");
+/// ```
+pub fn preferred<T: Copy>(
+    fields: RequestFields<'_>,
+    first: (T, (&str, &str)),
+    others: &[(T, (&str, &str))],
+) -> T {
+    let weighed = |(form, (main, sub)): (T, (&str, &str))| (form, quality(fields, main, sub));
+    let best = others.iter().fold(weighed(first), |best, other| {
+        let other = weighed(*other);
+        if other.1 > best.1 { other } else { best }
+    });
+    best.0
 }
 
 /// How a client feels about HTML, by its Accept.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::files::{Entries, FileSystem, Node, OpenFile};
+use super::listing::{CONTENT_SECURITY_POLICY, Format, Listing, View};
 use super::rules::is_rule_file;
-use super::{Options, Site, error, listing, status_of};
+use super::{Options, Site, error, status_of};
 use crate::clock::Now;
-use crate::http::negotiate::{self, Form};
 use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::target::is_hidden;
 use crate::http::{Answer, Body, Request, Response, SafePath, Status};
 use crate::sys::{self, Trouble};
 
 /// Longest listing: beyond it a browser has more trouble than a reader has use (R40).
-const ENTRIES_MAX: usize = 10_000;
+pub(super) const ENTRIES_MAX: usize = 50_000;
 
 impl<F: FileSystem> Site<F> {
     /// Answers for a path: a file or a directory.
@@ -82,29 +82,32 @@ impl<F: FileSystem> Site<F> {
 
     /// Lists a directory, in the pool: reading thousands of entries takes its time.
     fn list(&mut self, request: &Request<'_>, path: &SafePath, query: Option<&str>) -> Answer {
-        let form = if asks_for_json(query) { Form::Json } else { negotiate::form(request.fields) };
-        let (directory, hidden) = (path.clone(), self.options.hidden);
+        let view = View::of(query, request.fields);
+        let (directory, hidden, filter) = (path.clone(), self.options.hidden, view.filter.clone());
         let rules = self.rules.is_on() && path.is_root();
         let keep = Box::new(move |name: &[u8]| {
             (hidden || !is_hidden_entry(&directory, name))
                 && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
+                && filter.as_ref().is_none_or(|filter| filter.admits(name))
         });
-        self.trail.note("listing", || match form {
-            Form::Html => "as a page".to_owned(),
-            Form::Json => "as JSON, which the request prefers".to_owned(),
+        self.trail.note("listing", || match view.format {
+            Format::Html => "as a page".to_owned(),
+            format => format!("as {}, which the request prefers", format.name()),
         });
-        let ticket = self.options.flights.board(self.files.place(path).map(|place| (place, form)));
+        let flight = self.files.place(path).map(|place| (place, view.clone()));
+        let ticket = self.options.flights.board(flight);
         let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         let conditions = Conditions::of(request.method, request.fields);
+        let form = view.format.form();
         Answer::Later(Box::new(move || {
             let make = || match lister() {
-                Ok(entries) => Ok(Page::make(form, &path, entries, &options)),
+                Ok(entries) => Ok(Page::make(&view, &path, &entries, &options)),
                 Err(error) => Err(status_of(&error, &path, &report)),
             };
             // The panic itself is reported by the thread on which it was.
             let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
-            let answer = made.and_then(|page| page.answer(form, &conditions));
+            let answer = made.and_then(|page| page.answer(view.format, &conditions));
             answer.unwrap_or_else(|status| error::page(status, form))
         }))
     }
@@ -129,20 +132,21 @@ pub struct Page {
 impl Page {
     /// A directory's time says nothing of the sizes and times of its files, so the
     /// validator is made of the page.
-    fn make(form: Form, path: &SafePath, entries: Entries, options: &Options) -> Page {
-        let body = listing::render(form, path, entries.rows, entries.truncated);
+    fn make(view: &View, path: &SafePath, entries: &Entries, options: &Options) -> Page {
+        let types = &options.media_types;
+        let body = Listing { path, view, types, truncated: entries.truncated }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
         Page { body: options.listings.lend(body), tag }
     }
 
     /// The listing, if the request still wants it now that it is known.
-    fn answer(self, form: Form, conditions: &Conditions) -> Result<Response, Status> {
+    fn answer(self, format: Format, conditions: &Conditions) -> Result<Response, Status> {
         let mut response = match conditions.evaluate(&Validators::of_content(self.tag)) {
             // Listings have no parts: who asks for one gets all, as §14.2 allows.
             Outcome::Proceed { range: _ } => {
                 let mut response = Response::new(Status::Ok);
-                response.fields.push("Content-Type", listing::content_type(form));
-                response.fields.push("Content-Security-Policy", listing::CONTENT_SECURITY_POLICY);
+                response.fields.push("Content-Type", format.content_type());
+                response.fields.push("Content-Security-Policy", CONTENT_SECURITY_POLICY);
                 response.body = Body::bytes(self.body.ok_or(Status::ServiceUnavailable)?);
                 response
             }
@@ -153,9 +157,4 @@ impl Page {
         response.fields.push("ETag", self.tag);
         Ok(response)
     }
-}
-
-/// `?format=json`, also among other parameters.
-fn asks_for_json(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|parameter| parameter == "format=json"))
 }

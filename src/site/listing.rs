@@ -27,25 +27,36 @@
 //! - `modified` is in UTC (RFC 3339), and absent if it is unknown, before 1970 or
 //!   after 9999.
 //! - `truncated` says that the directory holds more than the entries.
+//!
+//! As lines (`ndjson`) it is each entry for itself, and `{"truncated":true}` at the end if
+//! there are more; as a table (`csv`) each is a row with the same names above it.
 
-mod json;
+mod data;
+mod kind;
 mod page;
+mod shown;
+mod view;
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
+pub use view::{Column, Filter, Format, View};
+
 use super::natural;
 use crate::http::SafePath;
-use crate::http::negotiate::Form;
+use crate::http::media_type::MediaTypes;
 use crate::http::target::encode_segment;
 
-/// What a listing's page may do: look like its own style sheet, and nothing else.
+/// What a listing's page may do: look like its own style sheet, run its own script, and show
+/// what is in files of this server, as [`page`] has it.
 ///
-/// The style is allowed by its digest and not by `'unsafe-inline'`, so that a style
-/// that somehow came out of a name would not be applied. A test computes the digest.
+/// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
+/// neither would be applied that somehow came out of a name. A test computes the digests.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-CVLMq6YDQY0OD+oHQFtAocjJ2rA0krWnea2Ay0cVmCk='; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    style-src 'sha256-iFmxHXRkHoA51VNUt2pVUpia9EiS2pAAjM+ZzFNfoGE='; \
+    script-src 'sha256-FZDGLxSV4ikUqNcHx7Fl9N1KCHkm4tcVVoqZSJ/2+G8='; \
+    img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The last second that has a four-digit year. What is later is not written at all,
 /// because formatting it would panic.
@@ -64,31 +75,53 @@ pub struct Row {
     pub modified: Option<SystemTime>,
 }
 
-/// The listing of `path`: the rows, brought into order. `truncated` says that the
-/// directory holds more than these.
-pub fn render(form: Form, path: &SafePath, rows: Vec<Row>, truncated: bool) -> Vec<u8> {
-    let rows = in_order(&rows);
-    match form {
-        Form::Html => page::render(path, &rows, truncated),
-        Form::Json => json::render(path, &rows, truncated),
+/// A directory, and what is wanted of it: all of a listing but its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// Where it is; its listing is served there with a slash at the end.
+    pub path: &'a SafePath,
+    /// What is wanted, and how.
+    pub view: &'a View,
+    /// The types of its files, by name.
+    pub types: &'a MediaTypes,
+    /// It holds more than the rows.
+    pub truncated: bool,
+}
+
+impl Listing<'_> {
+    /// The listing of these rows, which are brought into order here.
+    pub fn render(&self, rows: &[Row]) -> Vec<u8> {
+        let rows = in_order(rows, self.view);
+        match self.view.format {
+            Format::Html => page::render(self, &rows),
+            Format::Json => data::json(self.path, &rows, self.truncated),
+            Format::Ndjson => data::ndjson(&rows, self.truncated),
+            Format::Csv => data::csv(&rows, self.truncated),
+            Format::Text => data::text(&rows, self.truncated),
+        }
     }
 }
 
-/// The Content-Type of a listing.
-pub fn content_type(form: Form) -> &'static str {
-    match form {
-        Form::Html => "text/html; charset=utf-8",
-        Form::Json => "application/json; charset=utf-8",
-    }
-}
-
-/// Directories first, each kind in natural order.
-fn in_order(rows: &[Row]) -> Vec<&Row> {
-    let mut keyed: Vec<_> =
-        rows.iter().map(|row| (!row.is_directory, natural::Key::new(&row.name), row)).collect();
+/// Directories first; each kind by what the view says, and what is equal in natural order.
+fn in_order<'a>(rows: &'a [Row], view: &View) -> Vec<&'a Row> {
+    let size = |row: &Row| if row.is_directory { 0 } else { row.len };
+    let mut keyed: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let value = match view.column {
+                Column::Name => (0, None),
+                Column::Size => (size(row), None),
+                Column::Modified => (0, row.modified),
+            };
+            (!row.is_directory, value, natural::Key::new(&row.name), row)
+        })
+        .collect();
     // Only equal names compare as equal, and a directory has none twice.
-    keyed.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    keyed.into_iter().map(|(_, _, row)| row).collect()
+    keyed.sort_unstable_by(|a, b| {
+        let (one, other) = if view.descending { (b, a) } else { (a, b) };
+        a.0.cmp(&b.0).then_with(|| (one.1, &one.2).cmp(&(other.1, &other.2)))
+    });
+    keyed.into_iter().map(|(.., row)| row).collect()
 }
 
 /// A link to an entry of this directory. `./` keeps a name from being read as a

@@ -7,11 +7,11 @@ use super::derived::Derived;
 use super::directory::Made;
 use super::files::Place;
 use super::flight::Flights;
+use super::listing::View;
 use super::multipart::Boundaries;
 use super::rules;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
-use crate::http::negotiate::Form;
 use crate::http::{SafePath, Status};
 
 /// The options of a site.
@@ -47,7 +47,7 @@ pub struct Options {
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
     /// The listings that are being made, over all loops.
-    pub flights: Flights<(Place, Form), Made>,
+    pub flights: Flights<(Place, View), Made>,
     /// Whether siblings such as `app.js.br` are sent for their files.
     pub precompressed: bool,
     /// Whether files without siblings are compressed.

@@ -132,7 +132,8 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// The links to entries in a listing for people, checked to be harmless.
 fn html_links(page: &str) -> Vec<String> {
-    let links = between(page, "<a href=\"", "\"").filter(|link| !link.starts_with("../"));
+    let is_entry = |link: &&str| !link.starts_with("../") && !link.starts_with("?sort=");
+    let links = between(page, "<a href=\"", "\"").filter(is_entry);
     links
         .map(|link| {
             let entry = link.strip_prefix("./").unwrap();

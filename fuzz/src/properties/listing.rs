@@ -1,15 +1,16 @@
 //! Names into `site::listing`: a page that is the same markup whatever the names are, links
-//! that lead to exactly these names, and data that says the same (R40).
+//! that lead to exactly these names, and data in each of its formats that says the same (R40).
 //!
-//! The input is divided by NUL: a path, and then entries, each a byte for its kind and a name.
+//! The input is divided by NUL: a path with or without a query, and then entries, each a byte
+//! for its kind and a name.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
-use serve::http::SafePath;
-use serve::http::negotiate::Form;
-use serve::site::listing::{Row, render};
+use serve::http::media_type::MediaTypes;
+use serve::http::{RequestFields, SafePath};
+use serve::site::listing::{Format, Listing, Row, View};
 
 /// More is more of the same.
 const ROWS_MAX: usize = 40;
@@ -17,17 +18,72 @@ const ROWS_MAX: usize = 40;
 /// The property.
 pub fn check(input: &[u8]) {
     let mut parts = input.split(|&b| b == 0);
-    let path = parts.next().and_then(|text| std::str::from_utf8(text).ok());
-    let Some(path) = path.and_then(|text| SafePath::parse(text).ok()) else { return };
+    let Some(target) = parts.next().and_then(|text| std::str::from_utf8(text).ok()) else { return };
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let Ok(path) = SafePath::parse(path) else { return };
     let mut names = BTreeSet::new();
     let rows: Vec<Row> =
         parts.filter_map(row).filter(|row| names.insert(row.name.clone())).take(ROWS_MAX).collect();
-    let truncated = input.len() % 2 == 1;
-    let page = render(Form::Html, &path, rows.clone(), truncated);
-    let Ok(page) = String::from_utf8(page) else { panic!("a page is UTF-8") };
-    page_of(&page, &path, &rows, truncated);
-    let data = render(Form::Json, &path, rows.clone(), truncated);
-    data_of(&data, &path, &rows, truncated);
+    let asked = Asked { view: View::of(query, RequestFields::new(&[])), truncated: input.len() % 2 == 1 };
+    page_of(&asked, &path, &rows);
+    let data = asked.render(Format::Json, &path, &rows);
+    data_of(&data, &path, &rows, asked.truncated);
+    let entries = entries(data.as_bytes());
+    lines_of(&asked, &path, &rows, &entries);
+    table_of(&asked, &path, &rows, &entries);
+}
+
+/// How a listing is wanted.
+struct Asked {
+    view: View,
+    truncated: bool,
+}
+
+impl Asked {
+    fn render(&self, format: Format, path: &SafePath, rows: &[Row]) -> String {
+        let view = View { format, ..self.view.clone() };
+        let listing = Listing { path, view: &view, types: &MediaTypes::default(), truncated: self.truncated };
+        String::from_utf8(listing.render(rows)).unwrap_or_else(|_| panic!("a listing is UTF-8"))
+    }
+}
+
+/// The same entries in lines, and the same names.
+fn lines_of(asked: &Asked, path: &SafePath, rows: &[Row], entries: &[serde_json::Value]) {
+    let lines = asked.render(Format::Ndjson, path, rows);
+    let mut lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    if asked.truncated {
+        assert_eq!(lines.pop(), Some(serde_json::json!({ "truncated": true })));
+    }
+    assert_eq!(lines, entries);
+    let names = asked.render(Format::Text, path, rows);
+    assert!(!names.contains(|c| steers(c) && c != '\n'), "{names:?}");
+    assert_eq!(names.lines().count(), rows.len() + usize::from(asked.truncated));
+}
+
+/// The same entries in a table, in which nothing is taken for a formula.
+fn table_of(asked: &Asked, path: &SafePath, rows: &[Row], entries: &[serde_json::Value]) {
+    let table = asked.render(Format::Csv, path, rows);
+    assert!(!table.contains(|c| steers(c) && c != '\r' && c != '\n'), "{table:?}");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let records: Result<Vec<csv::StringRecord>, _> = reader.records().collect();
+    let Ok(mut records) = records else { panic!("no table: {table}") };
+    if asked.truncated {
+        assert!(records.pop().is_some_and(|record| &record[1] == "truncated"));
+    }
+    assert_eq!(records.len(), entries.len());
+    for (record, entry) in records.iter().zip(entries) {
+        assert!(!record[0].starts_with(['=', '+', '-', '@']), "{record:?}");
+        assert_eq!(&record[1], entry["type"]);
+        assert_eq!(record[2], entry["size"].as_u64().map(|size| size.to_string()).unwrap_or_default());
+        assert_eq!(&record[3], entry["modified"].as_str().unwrap_or_default());
+        assert_eq!(&record[4], entry["href"]);
+    }
+}
+
+/// What moves a cursor or turns the direction of text round.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A name as a file system can have it: no slash, and neither of the two dots.
@@ -101,37 +157,44 @@ fn described(tag: &StartTag<()>, links: &mut Vec<String>) -> String {
     description
 }
 
-fn page_of(page: &str, path: &SafePath, rows: &[Row], truncated: bool) {
-    let seen = tokens(page);
+fn page_of(asked: &Asked, path: &SafePath, rows: &[Row]) {
+    let page = asked.render(Format::Html, path, rows);
+    let seen = tokens(&page);
     // The same page with harmless names has the same tags.
     let depth = path.segments().count();
     let harmless_path =
         SafePath::parse(&format!("/{}", "d/".repeat(depth))).unwrap_or_else(|_| SafePath::root());
-    let harmless = |(at, row): (usize, &Row)| Row { name: format!("n{at}").into_bytes(), ..row.clone() };
-    let harmless: Vec<Row> = in_order(rows).into_iter().enumerate().map(harmless).collect();
-    let plain = render(Form::Html, &harmless_path, harmless, truncated);
-    let plain = tokens(&String::from_utf8_lossy(&plain));
+    // Named so that they stay in this order.
+    let number = |at| if asked.view.descending { ROWS_MAX - at } else { at };
+    let harmless =
+        |(at, row): (usize, &Row)| Row { name: format!("n{}", number(at)).into_bytes(), ..row.clone() };
+    let harmless: Vec<Row> = in_order(asked, rows).into_iter().enumerate().map(harmless).collect();
+    let plain = tokens(&asked.render(Format::Html, &harmless_path, &harmless));
     assert_eq!(seen.tags, plain.tags);
-    let rows_seen: Vec<&String> = seen.links.iter().filter(|link| link.starts_with("./")).collect();
+    let rows_seen: Vec<&String> =
+        seen.links.iter().filter(|link| link.starts_with("./") && *link != "./").collect();
     let found: BTreeSet<Vec<u8>> = rows_seen.iter().map(|link| decoded(link)).collect();
     assert_eq!(found, rows.iter().map(linked).collect());
     assert_eq!(rows_seen.len(), rows.len());
-    assert!(seen.links.iter().all(|link| link.starts_with("./") || link.replace("../", "").is_empty()));
+    let is_ours = |link: &String| {
+        link.starts_with("./") || link.starts_with("?sort=") || link.replace("../", "").is_empty()
+    };
+    assert!(seen.links.iter().all(is_ours), "{:?}", seen.links);
     // Whatever is plain to read is there to read, and nothing of it can steer.
     let shown: BTreeSet<&str> = seen.shown.iter().map(String::as_str).collect();
     for row in rows.iter().filter(|row| row.name.iter().all(|b| matches!(b, b' '..=b'~'))) {
         let name = format!("{}{}", text(&row.name), if row.is_directory { "/" } else { "" });
         assert!(shown.contains(name.as_str()), "{name:?} of {shown:?}");
     }
-    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     assert!(!seen.shown.iter().any(|name| name.contains(steers)), "{shown:?}");
     assert!(!page.contains(|c: char| steers(c) && c != '\n'));
 }
 
 /// The order of the page, read from its data.
-fn in_order(rows: &[Row]) -> Vec<&Row> {
-    let data = render(Form::Json, &SafePath::root(), rows.to_vec(), false);
-    let links = entries(&data).into_iter().map(|entry| decoded(entry["href"].as_str().unwrap_or_default()));
+fn in_order<'a>(asked: &Asked, rows: &'a [Row]) -> Vec<&'a Row> {
+    let data = asked.render(Format::Json, &SafePath::root(), rows);
+    let links =
+        entries(data.as_bytes()).into_iter().map(|entry| decoded(entry["href"].as_str().unwrap_or_default()));
     let find = |link: Vec<u8>| rows.iter().find(|row| linked(row) == link);
     links.map(|link| find(link).unwrap_or_else(|| panic!("a link to nothing"))).collect()
 }
@@ -165,14 +228,13 @@ fn entries(data: &[u8]) -> Vec<serde_json::Value> {
     value["entries"].as_array().cloned().unwrap_or_else(|| panic!("no entries"))
 }
 
-fn data_of(data: &[u8], path: &SafePath, rows: &[Row], truncated: bool) {
-    let Ok(written) = std::str::from_utf8(data) else { panic!("not UTF-8") };
+fn data_of(written: &str, path: &SafePath, rows: &[Row], truncated: bool) {
     assert!(!written.trim_end_matches('\n').contains(char::is_control), "{written:?}");
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) else { panic!("not JSON: {written}") };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(written) else { panic!("not JSON: {written}") };
     assert_eq!(value["truncated"], truncated);
     let shown: String = path.segments().map(|s| format!("{}/", String::from_utf8_lossy(s))).collect();
     assert_eq!(value["path"], format!("/{shown}"));
-    let entries = entries(data);
+    let entries = entries(written.as_bytes());
     assert_eq!(entries.len(), rows.len());
     assert!(entries.is_sorted_by_key(|entry| entry["type"] == "file"), "directories first");
     for entry in entries {

@@ -1,0 +1,302 @@
+//! What of a listing is wanted, and how: the query of its address.
+//!
+//! | parameter | values | without |
+//! |---|---|---|
+//! | `format` | `html`, `json`, `ndjson`, `csv`, `text` | what Accept prefers |
+//! | `sort` | `name`, `size`, `modified` | `name` |
+//! | `order` | `asc`, `desc` | `asc` |
+//! | `q` | a part of the names, in any case | all names |
+//!
+//! Of several of a name the first counts. What is not known is ignored, as other
+//! parameters are: addresses collect them.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+use crate::http::RequestFields;
+use crate::http::negotiate::{self, Form};
+
+/// Longer than any name can be, counted in bytes.
+const FILTER_MAX: usize = 1024;
+
+/// What may stand in a query as it is: unreserved characters (RFC 3986 §2.3).
+const IN_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// How a listing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A page for people.
+    Html,
+    /// One value.
+    Json,
+    /// A value for each entry, in a line each.
+    Ndjson,
+    /// A table (RFC 4180).
+    Csv,
+    /// A name in each line.
+    Text,
+}
+
+impl Format {
+    const ALL: [Format; 5] = [Format::Html, Format::Json, Format::Ndjson, Format::Csv, Format::Text];
+
+    /// Its name in a query.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Html => "html",
+            Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Csv => "csv",
+            Format::Text => "text",
+        }
+    }
+
+    /// Its media type, and what stands behind that in Content-Type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Html => "text/html; charset=utf-8",
+            Format::Json => "application/json; charset=utf-8",
+            Format::Ndjson => "application/x-ndjson; charset=utf-8",
+            Format::Csv => "text/csv; charset=utf-8; header=present",
+            Format::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// The form of an error in its place: of programs one for programs.
+    pub fn form(self) -> Form {
+        match self {
+            Format::Html => Form::Html,
+            Format::Json | Format::Ndjson | Format::Csv | Format::Text => Form::Json,
+        }
+    }
+
+    /// What the client prefers (RFC 9110 §12.5.1); who prefers nothing gets the page.
+    fn preferred(fields: RequestFields<'_>) -> Format {
+        let others = [
+            (Format::Json, ("application", "json")),
+            (Format::Ndjson, ("application", "x-ndjson")),
+            (Format::Csv, ("text", "csv")),
+            (Format::Text, ("text", "plain")),
+        ];
+        negotiate::preferred(fields, (Format::Html, ("text", "html")), &others)
+    }
+}
+
+/// What the entries are sorted by. Folders come first, whatever it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Column {
+    /// By name, in natural order.
+    #[default]
+    Name,
+    /// By size, and folders by name.
+    Size,
+    /// By time.
+    Modified,
+}
+
+impl Column {
+    /// All of them, as they stand on the page.
+    pub const ALL: [Column; 3] = [Column::Name, Column::Size, Column::Modified];
+
+    /// Its name in a query.
+    pub fn name(self) -> &'static str {
+        match self {
+            Column::Name => "name",
+            Column::Size => "size",
+            Column::Modified => "modified",
+        }
+    }
+}
+
+/// A part of names. Case is ignored, as far as it is one character against one in Unicode.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Filter {
+    typed: String,
+    lowered: String,
+}
+
+impl Filter {
+    /// None for what every name has, and for what none can have.
+    fn new(typed: &str) -> Option<Filter> {
+        let is_one = !typed.is_empty() && typed.len() <= FILTER_MAX;
+        is_one.then(|| Filter { typed: typed.to_owned(), lowered: typed.to_lowercase() })
+    }
+
+    /// As it was typed.
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// Whether a name has it.
+    pub fn admits(&self, name: &[u8]) -> bool {
+        String::from_utf8_lossy(name).to_lowercase().contains(&self.lowered)
+    }
+}
+
+/// What of a listing is wanted, and how.
+///
+/// ```
+/// use serve::http::RequestFields;
+/// use serve::site::listing::{Column, Format, View};
+/// let view = View::of(Some("sort=size&order=desc&q=a+%C3%A4"), RequestFields::new(&[]));
+/// assert_eq!((view.format, view.column, view.descending), (Format::Html, Column::Size, true));
+/// assert!(view.filter.is_some_and(|filter| filter.admits("Banana Äpfel".as_bytes())));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// How it is written.
+    pub format: Format,
+    /// What decides on the order.
+    pub column: Column,
+    /// Whether the order is turned round.
+    pub descending: bool,
+    /// Which names are wanted.
+    pub filter: Option<Filter>,
+}
+
+impl View {
+    /// All entries in the usual order.
+    pub fn all(format: Format) -> View {
+        View { format, column: Column::default(), descending: false, filter: None }
+    }
+
+    /// What a request asks for.
+    pub fn of(query: Option<&str>, fields: RequestFields<'_>) -> View {
+        let query = query.unwrap_or_default();
+        let format = value(query, "format");
+        let column = value(query, "sort");
+        View {
+            format: Format::ALL
+                .into_iter()
+                .find(|known| Some(known.name()) == format.as_deref())
+                .unwrap_or_else(|| Format::preferred(fields)),
+            column: Column::ALL
+                .into_iter()
+                .find(|known| Some(known.name()) == column.as_deref())
+                .unwrap_or_default(),
+            descending: value(query, "order").as_deref() == Some("desc"),
+            filter: value(query, "q").and_then(|typed| Filter::new(&typed)),
+        }
+    }
+
+    /// The query of the same entries in another order: relative to the listing, and nothing
+    /// in it has a meaning for HTML.
+    pub(super) fn query_sorted(&self, column: Column, descending: bool) -> String {
+        let mut query = format!("?sort={}", column.name());
+        if descending {
+            query.push_str("&amp;order=desc");
+        }
+        if let Some(filter) = &self.filter {
+            query.push_str("&amp;q=");
+            query.extend(utf8_percent_encode(filter.as_str(), IN_VALUE));
+        }
+        query
+    }
+}
+
+/// The first value of a parameter, decoded as forms encode (`+` is a space).
+fn value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.into_iter().find(|(known, _)| *known == name)?;
+    if !value.contains(['+', '%']) {
+        return Some(Cow::Borrowed(value));
+    }
+    let spaced = value.replace('+', " ");
+    Some(Cow::Owned(percent_decode(spaced.as_bytes()).decode_utf8_lossy().into_owned()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::http::fields::FieldLine;
+    use proptest::prelude::*;
+
+    fn view(query: &str) -> View {
+        View::of(Some(query), RequestFields::new(&[]))
+    }
+
+    fn accepting(accept: &str) -> Format {
+        let line = [FieldLine { name: "Accept", value: accept.as_bytes() }];
+        View::of(None, RequestFields::new(&line)).format
+    }
+
+    #[test]
+    fn a_query_says_what_is_wanted_and_all_else_is_ignored() {
+        let all = View::all(Format::Html);
+        for query in [
+            "",
+            "&",
+            "=",
+            "x",
+            "sort",
+            "sort=",
+            "sort=colour",
+            "order=asc",
+            "order=DESC",
+            "q=",
+            "q",
+            "format=xml",
+            "v=1",
+        ] {
+            assert_eq!(view(query), all, "{query}");
+        }
+        assert_eq!(view("v=1&sort=size"), View { column: Column::Size, ..all.clone() });
+        assert_eq!(
+            view("sort=modified&order=desc&sort=size"),
+            View { column: Column::Modified, descending: true, ..all.clone() }
+        );
+        assert_eq!(view("format=csv").format, Format::Csv);
+        let filter = |query| view(query).filter.map(|filter| filter.typed);
+        assert_eq!(filter("q=a+b%2Bc%26&q=x").as_deref(), Some("a b+c&"));
+        assert_eq!(filter("q=%ff%").as_deref(), Some("\u{fffd}%"));
+        assert_eq!(filter(&format!("q={}", "x".repeat(FILTER_MAX + 1))), None);
+    }
+
+    #[test]
+    fn the_preferred_format_is_sent_and_the_page_in_doubt() {
+        for (accept, expected) in [
+            ("*/*", Format::Html),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::Html),
+            ("application/json", Format::Json),
+            ("application/x-ndjson", Format::Ndjson),
+            ("text/csv", Format::Csv),
+            ("text/plain", Format::Text),
+            ("text/*", Format::Html),
+            ("text/html;q=0, */*", Format::Json),
+            ("text/csv;q=0.4, text/plain;q=0.5", Format::Text),
+            ("image/png", Format::Html),
+        ] {
+            assert_eq!(accepting(accept), expected, "{accept}");
+        }
+        // The query is what somebody has typed, and Accept is what a program always says.
+        let line = [FieldLine { name: "Accept", value: b"application/json" }];
+        assert_eq!(View::of(Some("format=text"), RequestFields::new(&line)).format, Format::Text);
+    }
+
+    #[test]
+    fn a_filter_ignores_case_in_every_script() {
+        let admits = |typed: &str, name: &str| Filter::new(typed).unwrap().admits(name.as_bytes());
+        assert!(admits("PHOTO", "my photos") && admits("größe", "GRÖßE.txt"));
+        assert!(admits("жук", "ЖУК.png") && !admits("жук", "жаба.png") && !admits("a b", "ab"));
+        assert!(Filter::new("\u{fffd}").unwrap().admits(b"a\xff"));
+    }
+
+    proptest! {
+        /// R40: what was typed comes back as it was, and never as markup.
+        #[test]
+        fn a_link_to_another_order_keeps_the_filter_and_has_no_markup(typed in "\\PC{1,40}", descending: bool) {
+            let asked = View { filter: Filter::new(&typed), ..View::all(Format::Html) };
+            let link = asked.query_sorted(Column::Size, descending);
+            prop_assert!(!link.contains(['<', '>', '"', '\'', ' ']));
+            let read = view(&link.strip_prefix('?').unwrap().replace("&amp;", "&"));
+            prop_assert_eq!(read, View { column: Column::Size, descending, ..asked });
+        }
+
+        #[test]
+        fn no_query_is_too_strange(query in "\\PC{0,80}") {
+            view(&query);
+        }
+    }
+}
