@@ -48,7 +48,7 @@ stop_browser() {
   driver=
 }
 
-# ask METHOD PATH [JSON]: one command of the driver; prints its value.
+# ask METHOD PATH [JSON]: one command of the driver; prints its value. JSON may be @FILE.
 ask() {
   local answer
   answer=$(curl -s --max-time 60 -X "$1" -H 'Content-Type: application/json' ${3+--data "$3"} "$webdriver$2") ||

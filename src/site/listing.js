@@ -9,8 +9,14 @@
   };
   const button = (text, onclick) => make("button", { type: "button", onclick }, text);
 
+  const above = find(".u a, .empty a[href='../']");
   const table = find("table");
-  if (!table) return;
+  if (!table) {
+    document.addEventListener("keydown", event => {
+      if (event.key == "Backspace" && !event.target.closest("input")) above?.click();
+    });
+    return;
+  }
   const body = table.tBodies[0];
   const rows = [...body.rows].filter(row => row.className != "u");
   const link = row => find("a", row);
@@ -227,9 +233,9 @@
   try { before = localStorage.getItem("serve: view"); } catch { /* Not remembered. */ }
   large(before == "grid");
   body.addEventListener("click", event => {
-    const row = event.target.closest("a") && event.target.closest("tr");
+    const row = event.target.closest("bdi, img, th > a")?.closest("tr");
     const plain = event.button == 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-    if (plain && grids.ariaPressed == "true" && shows(row) && !event.target.closest(".acts")) {
+    if (plain && grids.ariaPressed == "true" && row && "iav".includes(row.className)) {
       event.preventDefault();
       show(row);
     }
@@ -238,7 +244,7 @@
   const ask = button("?", () => help.showModal());
   ask.title = ask.ariaLabel = "Keys";
   find(".tools").append(said, grids, selects, ask);
-  document.body.append(bar, dialog, help);
+  find("main").append(bar, dialog, help);
 
   const step = by => {
     const row = current();
@@ -247,7 +253,7 @@
   };
   const press = {
     j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
-    Backspace: () => find(".u a")?.click(),
+    Backspace: () => above?.click(),
     "/": () => field.select(),
     "?": () => help.showModal(),
     g: () => grids.click(),
