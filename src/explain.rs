@@ -93,7 +93,7 @@ fn text(request: &str, steps: &[Step], conn: &Conn<Witness>) -> String {
     let front: &[u8] = match queue.front() {
         Some(Segment::Bytes(front)) => front,
         // The head always comes first, and from memory.
-        Some(Segment::File { .. }) | None => b"",
+        Some(Segment::File { .. } | Segment::Made { .. }) | None => b"",
     };
     // A short body follows in the same piece.
     let end = front.windows(4).position(|window| window == b"\r\n\r\n").map_or(front.len(), |at| at + 4);

@@ -5,8 +5,9 @@
 //! never reads a file and never writes to a socket.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs::File;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,6 +25,28 @@ pub enum Segment {
         /// Bytes of the file, end exclusive.
         range: Range<u64>,
     },
+    /// A range of what is made while it is sent, piece by piece.
+    Made {
+        /// Who makes it.
+        source: Arc<dyn Source>,
+        /// Bytes of all that could be made, end exclusive.
+        range: Range<u64>,
+    },
+}
+
+/// Bytes that have a place and a number before they are made, and are made a piece at a time
+/// by whoever may wait for it.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// Makes the piece that begins at `start`, and forgets the one before. It may be slow,
+    /// and is not for a loop. What goes wrong is told by [`Source::piece`].
+    fn make(&self, start: u64);
+
+    /// What is made already of the bytes from `start` on, at least one; None before
+    /// [`Source::make`].
+    ///
+    /// # Errors
+    /// When these bytes cannot be had: whoever sends must break off.
+    fn piece(&self, start: u64) -> io::Result<Option<Bytes>>;
 }
 
 impl Segment {
@@ -31,7 +54,9 @@ impl Segment {
     pub fn len(&self) -> u64 {
         match self {
             Segment::Bytes(bytes) => bytes.len() as u64,
-            Segment::File { range, .. } => range.end.saturating_sub(range.start),
+            Segment::File { range, .. } | Segment::Made { range, .. } => {
+                range.end.saturating_sub(range.start)
+            }
         }
     }
 
@@ -45,7 +70,9 @@ impl Segment {
         match self {
             // A segment in memory is never longer than memory, so `n` fits.
             Segment::Bytes(bytes) => bytes.advance((n as usize).min(bytes.len())),
-            Segment::File { range, .. } => range.start = range.start.saturating_add(n).min(range.end),
+            Segment::File { range, .. } | Segment::Made { range, .. } => {
+                range.start = range.start.saturating_add(n).min(range.end)
+            }
         }
     }
 }

@@ -87,6 +87,13 @@ pub(super) struct Cli {
     #[arg(long)]
     pub no_listing: bool,
 
+    /// Do not offer folders as archives
+    ///
+    /// Without it a folder that is listed can be saved with ?download (ZIP) or
+    /// ?download=tar, and some of it with &name=NAME behind that.
+    #[arg(long, hide_short_help = true)]
+    pub no_archives: bool,
+
     /// Serve and list names that begin with a dot
     ///
     /// Without it they do not exist for clients, except for /.well-known/.

@@ -324,6 +324,7 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Opt
         base: cli.base_path.clone().unwrap_or_else(SafePath::root),
         index: cli.index.clone(),
         listing: !cli.no_listing,
+        archives: !cli.no_archives,
         hidden: cli.hidden,
         clean_urls: cli.clean_urls,
         spa: cli.spa.clone(),

@@ -49,6 +49,7 @@ fn sharing(config: &Config, cli: &Cli, say: Say<'_>) {
     let site = &config.site;
     let switches = [
         ("no-listing", !site.listing),
+        ("no-archives", !site.archives),
         ("hidden", site.hidden),
         ("clean-urls", site.clean_urls),
         ("coi", site.coi),

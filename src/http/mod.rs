@@ -12,6 +12,7 @@ pub mod host;
 pub mod media_type;
 pub mod negotiate;
 pub mod precondition;
+pub mod query;
 pub mod range;
 pub mod request;
 pub mod response;

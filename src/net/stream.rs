@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use mio::net::TcpStream;
 
-use crate::segment::{Segment, SendQueue};
+use crate::segment::{Segment, SendQueue, Source};
 use crate::sys::{self, SendFile};
 
 /// A stream that never blocks: `WouldBlock` says that an event will follow.
@@ -33,7 +33,8 @@ pub trait Stream {
     /// what ends the connection.
     fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize>;
 
-    /// Whether sending some of the queue's front, at most `bytes_max`, would wait for a disk.
+    /// Whether sending some of the queue's front, at most `bytes_max`, would wait for a disk,
+    /// or for who makes it.
     fn waits_for_disk(&self, _queue: &SendQueue, _bytes_max: usize) -> bool {
         false
     }
@@ -70,8 +71,10 @@ impl Stream for TcpStream {
     }
 
     fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize> {
-        if let Some(Segment::File { file, range }) = queue.front() {
-            return send_range(self, file, range, bytes_max);
+        match queue.front() {
+            Some(Segment::File { file, range }) => return send_range(self, file, range, bytes_max),
+            Some(Segment::Made { source, range }) => return send_made(self, &**source, range, bytes_max),
+            Some(Segment::Bytes(_)) | None => {}
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let count = queue.gather(&mut slices, bytes_max);
@@ -86,8 +89,15 @@ impl Stream for TcpStream {
     }
 
     fn waits_for_disk(&self, queue: &SendQueue, bytes_max: usize) -> bool {
-        let Some(Segment::File { file, range }) = queue.front() else { return false };
-        !sys::is_at_hand(file, range.start..range.end.min(range.start.saturating_add(bytes_max as u64)))
+        match queue.front() {
+            Some(Segment::File { file, range }) => {
+                let end = range.end.min(range.start.saturating_add(bytes_max as u64));
+                !sys::is_at_hand(file, range.start..end)
+            }
+            // An error is there to be found by who sends.
+            Some(Segment::Made { source, range }) => matches!(source.piece(range.start), Ok(None)),
+            Some(Segment::Bytes(_)) | None => false,
+        }
     }
 
     fn is_reset(&self) -> bool {
@@ -124,4 +134,17 @@ fn send_range(
     };
     // The file has become shorter than its promised length (hazards R30).
     if sent == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(sent) }
+}
+
+/// Sends from a piece that was made.
+fn send_made(
+    socket: &mut TcpStream,
+    source: &dyn Source,
+    range: &Range<u64>,
+    bytes_max: usize,
+) -> io::Result<usize> {
+    let piece = source.piece(range.start)?.ok_or(ErrorKind::UnexpectedEof)?;
+    // What does not fit into usize is more than any piece.
+    let wanted = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+    socket.write(&piece[..piece.len().min(wanted).min(bytes_max)])
 }

@@ -75,7 +75,7 @@ fn site(bytes: usize) -> Site<Memory> {
 fn bytes(response: &Response) -> Vec<u8> {
     let read = |segment: &Segment| match segment {
         Segment::Bytes(bytes) => bytes.to_vec(),
-        Segment::File { .. } => panic!("not in memory"),
+        Segment::File { .. } | Segment::Made { .. } => panic!("not in memory"),
     };
     response.body.segments().iter().flat_map(read).collect()
 }

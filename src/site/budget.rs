@@ -32,16 +32,30 @@ impl Budget {
     /// Takes these bytes into the budget until the last clone of the result is dropped;
     /// None when there is no room for them.
     pub fn lend(&self, bytes: Vec<u8>) -> Option<Bytes> {
-        let take = |left: usize| left.checked_sub(bytes.len());
+        let reserved = self.reserve(bytes.len())?;
+        Some(Bytes::from_owner(Lent { bytes, _reserved: reserved }))
+    }
+
+    /// Takes so many bytes out of the budget until the result is dropped; None when there is
+    /// no room for them.
+    pub fn reserve(&self, bytes: usize) -> Option<Reserved> {
+        let take = |left: usize| left.checked_sub(bytes);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
-        Some(Bytes::from_owner(Lent { bytes, left: Arc::clone(&self.left) }))
+        Some(Reserved { bytes, left: Arc::clone(&self.left) })
     }
 }
 
-/// Bytes that go back into the budget.
+/// Room that goes back into the budget when it is dropped.
+#[derive(Debug)]
+pub struct Reserved {
+    bytes: usize,
+    left: Arc<AtomicUsize>,
+}
+
+/// Bytes, and the room that they take.
 struct Lent {
     bytes: Vec<u8>,
-    left: Arc<AtomicUsize>,
+    _reserved: Reserved,
 }
 
 impl AsRef<[u8]> for Lent {
@@ -50,9 +64,9 @@ impl AsRef<[u8]> for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for Reserved {
     fn drop(&mut self) {
-        self.left.fetch_add(self.bytes.len(), Ordering::Relaxed);
+        self.left.fetch_add(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -23,9 +23,10 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::files::{Content, FileSystem, Keep, Lister, Node, OpenFile};
+use super::files::{Content, FileSystem, Keep, Lister, Lookup, Node, OpenFile};
 use super::recent::Recent;
 use crate::clock::Now;
 use crate::http::{Preparation, SafePath};
@@ -190,6 +191,10 @@ impl<F: FileSystem> FileSystem for Cached<F> {
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
         self.inner.lister(path, most, keep)
+    }
+
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        self.inner.lookup()
     }
 
     fn place(&self, path: &SafePath) -> Option<super::files::Place> {

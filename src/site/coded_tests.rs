@@ -103,7 +103,7 @@ impl Bench {
 fn body(response: &Response) -> Vec<u8> {
     let bytes = |segment: &Segment| match segment {
         Segment::Bytes(bytes) => bytes.to_vec(),
-        Segment::File { .. } => panic!("not in memory"),
+        Segment::File { .. } | Segment::Made { .. } => panic!("not in memory"),
     };
     response.body.segments().iter().flat_map(bytes).collect()
 }

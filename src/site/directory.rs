@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::archive::Wish;
 use super::files::{Entries, FileSystem, Node, OpenFile};
 use super::listing::{CONTENT_SECURITY_POLICY, Format, Listing, View};
 use super::rules::is_rule_file;
@@ -57,7 +58,10 @@ impl<F: FileSystem> Site<F> {
                 self.trail.note("listing", || format!("none: {why}"));
                 Err(Status::NotFound)
             }
-            Ok(Node::Directory) => Ok(self.list(request, path, query)),
+            Ok(Node::Directory) => match Wish::of(query).filter(|_| self.options.archives) {
+                Some(wish) => self.archive(request, path, wish, now),
+                None => Ok(self.list(request, path, query)),
+            },
         }
     }
 
@@ -134,7 +138,9 @@ impl Page {
     /// validator is made of the page.
     fn make(view: &View, path: &SafePath, entries: &Entries, options: &Options) -> Page {
         let types = &options.media_types;
-        let body = Listing { path, view, types, truncated: entries.truncated }.render(&entries.rows);
+        let archives = options.archives;
+        let body =
+            Listing { path, view, types, truncated: entries.truncated, archives }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
         Page { body: options.listings.lend(body), tag }
     }

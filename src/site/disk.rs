@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::files::{Content, Entries, FileSystem, Keep, Lister, Node, OpenFile, Place};
+use super::files::{Content, Entries, FileSystem, Keep, Lister, Lookup, Node, OpenFile, Place};
 use super::listing::Row;
 use super::reach::Reach;
 use crate::clock::Now;
@@ -142,17 +142,9 @@ impl Disk {
             // A new version of the one file is out of reach by itself.
             let _ = opened.as_ref().inspect_err(|error| self.note_refusal(error));
         }
-        let Opened { file, stat, version } = opened?;
-        match stat.kind {
-            Kind::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
-            Kind::Directory => Ok(Node::Directory),
-            Kind::File => Ok(Node::File(OpenFile {
-                content: Content::Disk(Arc::new(file)),
-                len: stat.len,
-                modified: stat.modified,
-                version,
-                name: self.single.clone(),
-            })),
+        match node(opened?, self.single.clone()) {
+            Node::Directory if self.single.is_some() => Err(io::ErrorKind::NotFound.into()),
+            node => Ok(node),
         }
     }
 
@@ -273,11 +265,43 @@ impl FileSystem for Disk {
     }
 
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        let (root, path) = (Arc::clone(&self.root), path.clone());
-        Box::new(move || {
-            let listing = root.list(path.as_bytes(), most, keep)?;
-            Ok(Entries { rows: listing.entries.into_iter().map(row).collect(), truncated: listing.truncated })
-        })
+        let (tree, path) = (Tree(Arc::clone(&self.root)), path.clone());
+        Box::new(move || tree.list(&path, most, &keep))
+    }
+
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        self.single.is_none().then(|| Arc::new(Tree(Arc::clone(&self.root))) as Arc<dyn Lookup>)
+    }
+}
+
+/// A directory on disk, as it was opened.
+struct Tree(Arc<Root>);
+
+impl Lookup for Tree {
+    fn open(&self, path: &SafePath) -> io::Result<Node> {
+        Ok(node(self.0.open(path.as_bytes())?, None))
+    }
+
+    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+        let listing = self.0.list(path.as_bytes(), most, keep)?;
+        Ok(Entries { rows: listing.entries.into_iter().map(row).collect(), truncated: listing.truncated })
+    }
+
+    fn identity(&self, path: &SafePath) -> io::Result<Option<(u64, u64)>> {
+        self.0.open(path.as_bytes()).map(|opened| Some(opened.version.identity))
+    }
+}
+
+fn node(Opened { file, stat, version }: Opened, name: Option<Arc<[u8]>>) -> Node {
+    match stat.kind {
+        Kind::Directory => Node::Directory,
+        Kind::File => Node::File(OpenFile {
+            content: Content::Disk(Arc::new(file)),
+            len: stat.len,
+            modified: stat.modified,
+            version,
+            name,
+        }),
     }
 }
 

@@ -143,6 +143,29 @@ pub type Keep = Box<dyn Fn(&[u8]) -> bool + Send>;
 /// Names a directory: equal places have the same entries, whichever loop asks.
 pub type Place = Vec<u8>;
 
+/// The same files for work in the pool, which may wait: by the same contained open (R5).
+pub trait Lookup: Send + Sync {
+    /// Opens what lies under a path, as [`FileSystem::open`] does.
+    ///
+    /// # Errors
+    /// As there.
+    fn open(&self, path: &SafePath) -> io::Result<Node>;
+
+    /// Reads the directory under a path: at most `most` entries of those whose names `keep`
+    /// wants. An entry is there if and only if `open` would find it.
+    ///
+    /// # Errors
+    /// As of `open`, and what comes of reading.
+    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries>;
+
+    /// What tells a directory from every other one, by which a link back to one that it lies
+    /// in is known; None where there are no links.
+    ///
+    /// # Errors
+    /// As of `open`.
+    fn identity(&self, path: &SafePath) -> io::Result<Option<(u64, u64)>>;
+}
+
 /// The files of a site. One for each loop, so it may remember things.
 pub trait FileSystem {
     /// Opens what lies under a path; never blocks on what is no file, never leaves the root.
@@ -171,6 +194,11 @@ pub trait FileSystem {
     /// What reads the directory under a path: at most `most` entries of those whose
     /// names `keep` wants. An entry is there if and only if `open` would find it.
     fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister;
+
+    /// The same files for work in the pool; None where only one of them is shared.
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        None
+    }
 
     /// The place of the directory under a path, by which one reading serves all who wait
     /// for one; None where each is to read for itself.
@@ -235,8 +263,8 @@ fn version(bytes: &Bytes, modified: SystemTime) -> Version {
     }
 }
 
-impl FileSystem for Memory {
-    fn open(&mut self, path: &SafePath, _: &Now) -> io::Result<Node> {
+impl Lookup for Memory {
+    fn open(&self, path: &SafePath) -> io::Result<Node> {
         if let Some((bytes, modified)) = self.files.get(path.as_bytes()) {
             return Ok(Node::File(OpenFile {
                 content: Content::Memory(bytes.clone()),
@@ -250,11 +278,7 @@ impl FileSystem for Memory {
         if is_directory { Ok(Node::Directory) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn version(&mut self, path: &SafePath, _: &Now) -> Option<Version> {
-        self.files.get(path.as_bytes()).map(|(bytes, modified)| version(bytes, *modified))
-    }
-
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
+    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
         let mut rows = BTreeMap::new();
         for (rest, (bytes, modified)) in self.beneath(path) {
             let slash = rest.iter().position(|&b| b == b'/');
@@ -265,7 +289,29 @@ impl FileSystem for Memory {
         }
         rows.retain(|name, _| keep(name));
         let truncated = rows.len() > most;
-        let rows = rows.into_values().take(most).collect();
-        Box::new(move || Ok(Entries { rows, truncated }))
+        Ok(Entries { rows: rows.into_values().take(most).collect(), truncated })
+    }
+
+    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
+        Ok(None)
+    }
+}
+
+impl FileSystem for Memory {
+    fn open(&mut self, path: &SafePath, _: &Now) -> io::Result<Node> {
+        Lookup::open(self, path)
+    }
+
+    fn version(&mut self, path: &SafePath, _: &Now) -> Option<Version> {
+        self.files.get(path.as_bytes()).map(|(bytes, modified)| version(bytes, *modified))
+    }
+
+    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
+        let entries = self.list(path, most, &keep);
+        Box::new(move || entries)
+    }
+
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        Some(Arc::new(self.clone()))
     }
 }

@@ -86,6 +86,8 @@ pub struct Listing<'a> {
     pub types: &'a MediaTypes,
     /// It holds more than the rows.
     pub truncated: bool,
+    /// It can be saved as an archive ([`super::archive`]).
+    pub archives: bool,
 }
 
 impl Listing<'_> {

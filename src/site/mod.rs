@@ -23,6 +23,7 @@
 //! what it answers, it tells a [`trail`], if somebody keeps one.
 
 mod answers;
+pub mod archive;
 pub mod budget;
 pub mod cache;
 pub mod cache_control;

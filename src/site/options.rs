@@ -23,6 +23,8 @@ pub struct Options {
     pub index: Vec<String>,
     /// Whether a directory without an index file is listed.
     pub listing: bool,
+    /// Whether a directory that is listed can be saved as an archive.
+    pub archives: bool,
     /// Whether names that begin with a dot are served and listed.
     pub hidden: bool,
     /// Whether `/about` answers `about.html`.
@@ -66,6 +68,7 @@ impl Default for Options {
             base: SafePath::root(),
             index: vec!["index.html".into(), "index.htm".into()],
             listing: true,
+            archives: true,
             hidden: false,
             clean_urls: false,
             spa: None,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use percent_encoding::NON_ALPHANUMERIC;
 
 use super::answers::Basis;
+use super::archive::{Wish, attachment};
 use super::cache_control::{CachePolicy, has_content_hash};
 use super::coded::{Choice, CodedFile};
 use super::derived::Digest;
@@ -20,6 +21,7 @@ use crate::http::coding::Coding;
 use crate::http::negotiate;
 use crate::http::precondition::{ETag, Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
+use crate::http::target::Target;
 use crate::http::{Answer, Body, Method, Request, Response, SafePath, Status};
 
 /// Most that is read of a file that does not know its size, as those of `/proc`.
@@ -176,7 +178,9 @@ impl<F: FileSystem> Site<F> {
         };
         let mut response = Response::new(portion.status());
         portion.describe(&mut response, media_type, len);
-        if file.name.is_some() {
+        if is_to_be_saved(request) {
+            response.fields.push("Content-Disposition", attachment(name));
+        } else if file.name.is_some() {
             // Asked for as `/`: a browser should still save it under its name.
             let encoded = percent_encoding::percent_encode(name, NON_ALPHANUMERIC);
             response.fields.push("Content-Disposition", format_args!("inline; filename*=UTF-8''{encoded}"));
@@ -271,6 +275,11 @@ impl<F: FileSystem> Site<F> {
         response.body = Body::bytes(bytes);
         Ok(response)
     }
+}
+
+/// `?download`: a browser is to save it instead of showing it.
+fn is_to_be_saved(request: &Request<'_>) -> bool {
+    matches!(request.target, Target::Path { query: Some(query), .. } if Wish::of(Some(query)).is_some())
 }
 
 /// RFC 9110 §15.5.17: how long it is, so that the client can ask better.

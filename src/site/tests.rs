@@ -86,7 +86,7 @@ impl Bench {
 fn text(body: &Body) -> String {
     let text = |segment: &Segment| match segment {
         Segment::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        Segment::File { .. } => panic!("not in memory"),
+        Segment::File { .. } | Segment::Made { .. } => panic!("not in memory"),
     };
     body.segments().iter().map(text).collect()
 }

@@ -4,6 +4,7 @@
 mod harness;
 
 mod aliases;
+mod archives;
 mod caching;
 #[cfg(target_os = "linux")]
 mod cold;

@@ -42,7 +42,8 @@ struct Asked {
 impl Asked {
     fn render(&self, format: Format, path: &SafePath, rows: &[Row]) -> String {
         let view = View { format, ..self.view.clone() };
-        let listing = Listing { path, view: &view, types: &MediaTypes::default(), truncated: self.truncated };
+        let (types, truncated) = (MediaTypes::default(), self.truncated);
+        let listing = Listing { path, view: &view, types: &types, truncated, archives: truncated };
         String::from_utf8(listing.render(rows)).unwrap_or_else(|_| panic!("a listing is UTF-8"))
     }
 }
@@ -177,7 +178,10 @@ fn page_of(asked: &Asked, path: &SafePath, rows: &[Row]) {
     assert_eq!(found, rows.iter().map(linked).collect());
     assert_eq!(rows_seen.len(), rows.len());
     let is_ours = |link: &String| {
-        link.starts_with("./") || link.starts_with("?sort=") || link.replace("../", "").is_empty()
+        link.starts_with("./")
+            || link.starts_with("?sort=")
+            || link.starts_with("?download=")
+            || link.replace("../", "").is_empty()
     };
     assert!(seen.links.iter().all(is_ours), "{:?}", seen.links);
     // Whatever is plain to read is there to read, and nothing of it can steer.

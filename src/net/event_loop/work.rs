@@ -62,18 +62,27 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         }
     }
 
-    /// Has the file read that the connection is to send next, so that no disk makes the
-    /// others wait (R29). Where too much waits for the pool already, the loop reads it.
+    /// Has the file read, or the piece made, that the connection is to send next, so that no
+    /// disk makes the others wait (R29). Where too much waits for the pool already, the loop
+    /// does it.
     pub(super) fn fetch(&mut self, slot: usize) {
         let Some(connection) = self.living(slot) else { return };
-        let Some(Segment::File { file, range }) = connection.protocol.send_queue().front() else { return };
-        let (file, range) = (Arc::clone(file), range.clone());
+        let Some(front) = connection.protocol.send_queue().front().cloned() else { return };
         self.counters.fetches += 1;
+        let theirs = front.clone();
         let is_taken = self.submit(slot, move || {
-            wait_for(&file, range);
+            match theirs {
+                Segment::File { file, range } => wait_for(&file, range),
+                Segment::Made { source, range } => source.make(range.start),
+                Segment::Bytes(_) => {}
+            }
             Outcome::Fetched
         });
         if !is_taken {
+            // A file is read by who sends it.
+            if let Segment::Made { source, range } = front {
+                source.make(range.start);
+            }
             self.connections[slot].link.fetched();
             self.enqueue(slot);
         }

@@ -134,7 +134,14 @@ fn push_tools(out: &mut String, listing: &Listing<'_>) {
     if let Some(filter) = &view.filter {
         push_text(out, filter.as_str().as_bytes());
     }
-    out.push_str("\"><button>Filter</button></form>\n<div class=\"tools\"></div>\n");
+    out.push_str("\"><button>Filter</button></form>\n<div class=\"tools\">");
+    if listing.archives {
+        out.push_str(
+            "<a class=\"button\" href=\"?download=zip\" title=\"Save this folder as a ZIP archive\">ZIP</a> \
+             <a class=\"button\" href=\"?download=tar\" title=\"Save this folder as a tar archive\">tar</a>",
+        );
+    }
+    out.push_str("</div>\n");
 }
 
 /// What is said in the place of the table.

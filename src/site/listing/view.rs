@@ -12,10 +12,11 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::http::RequestFields;
 use crate::http::negotiate::{self, Form};
+use crate::http::query;
 
 /// Longer than any name can be, counted in bytes.
 const FILTER_MAX: usize = 1024;
@@ -195,15 +196,13 @@ impl View {
     }
 }
 
-/// The first value of a parameter, decoded as forms encode (`+` is a space).
-fn value<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.into_iter().find(|(known, _)| *known == name)?;
-    if !value.contains(['+', '%']) {
-        return Some(Cow::Borrowed(value));
-    }
-    let spaced = value.replace('+', " ");
-    Some(Cow::Owned(percent_decode(spaced.as_bytes()).decode_utf8_lossy().into_owned()))
+/// The first value of a parameter, as text.
+fn value<'a>(query: &'a str, name: &'a str) -> Option<Cow<'a, str>> {
+    let value = query::values(query, name).next()?;
+    Some(match value {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,171 @@
+//! A folder as one download: a tar, or a ZIP without compression.
+//!
+//! Everything about an archive is known before its first byte: a [walk](plan) of the tree
+//! says what is in it, and the [layout] where each byte of it will be. So it has a length, a
+//! validator and parts like any file, and a download that broke off goes on where it was.
+//! It is [made](maker) while it is sent, and never held whole.
+
+pub mod layout;
+pub mod maker;
+pub mod plan;
+mod tar;
+mod zip;
+
+use std::io;
+use std::sync::Arc;
+
+use super::files::FileSystem;
+use super::rules::is_rule_file;
+use super::{Site, error, status_of};
+use crate::clock::Now;
+use crate::http::precondition::{Conditions, Outcome, Validators};
+use crate::http::range::{Selection, select_value};
+use crate::http::{Answer, Body, Request, Response, SafePath, Status, negotiate, query};
+use crate::segment::Segment;
+use layout::Layout;
+use maker::Maker;
+
+/// What an archive is called that has no name of its own: that of the root.
+const NAMELESS: &[u8] = b"files";
+
+/// What it is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// ZIP, stored.
+    Zip,
+    /// tar, by POSIX.
+    Tar,
+}
+
+impl Format {
+    /// The end of its name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Zip => "zip",
+            Format::Tar => "tar",
+        }
+    }
+
+    /// What it is called in Content-Type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Zip => "application/zip",
+            Format::Tar => "application/x-tar",
+        }
+    }
+}
+
+/// What a query wants to be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// How, if it is a folder.
+    pub format: Format,
+    /// Which entries of it; None is all.
+    pub selected: Option<Vec<Vec<u8>>>,
+}
+
+impl Wish {
+    /// `?download`, `?download=tar`, `?download=zip&name=a&name=b`: None without `download`.
+    /// What it is set to is `zip` where it is not known.
+    ///
+    /// ```
+    /// use serve::site::archive::{Format, Wish};
+    /// assert_eq!(Wish::of(Some("download")), Some(Wish { format: Format::Zip, selected: None }));
+    /// assert_eq!(Wish::of(Some("format=json")), None);
+    /// ```
+    pub fn of(query: Option<&str>) -> Option<Wish> {
+        let query = query?;
+        let value = query::values(query, "download").next()?;
+        let format = if value[..] == *b"tar" { Format::Tar } else { Format::Zip };
+        let selected: Vec<Vec<u8>> = query::values(query, "name").map(|name| name.into_owned()).collect();
+        Some(Wish { format, selected: (!selected.is_empty()).then_some(selected) })
+    }
+}
+
+/// The value of Content-Disposition with which a browser saves it under that name (RFC 6266;
+/// RFC 8187 for what is not plain).
+pub fn attachment(name: &[u8]) -> String {
+    let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\' | b'%');
+    let plain: String = name.iter().map(|b| if is_plain(b) { char::from(*b) } else { '_' }).collect();
+    let mut value = format!("attachment; filename=\"{plain}\"");
+    if !name.iter().all(is_plain) {
+        let encoded = percent_encoding::percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        value.push_str(&format!("; filename*=UTF-8''{encoded}"));
+    }
+    value
+}
+
+impl<F: FileSystem> Site<F> {
+    /// Answers with an archive of a directory, or says that there can be none.
+    pub(super) fn archive(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        wish: Wish,
+        now: &Now,
+    ) -> Result<Answer, Status> {
+        let lookup = self.files.lookup().ok_or(Status::NotFound)?;
+        self.trail.note("archive", || format!("as {}, made while it is sent", wish.format.extension()));
+        let (hidden, rules) = (self.options.hidden, self.rules.is_on());
+        let wanted = move |path: &SafePath| {
+            let is_rule = path.segments().count() == 1 && rules && is_rule_file(path);
+            (hidden || !path.is_hidden()) && !is_rule
+        };
+        let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
+        let conditions = Conditions::of(request.method, request.fields);
+        let range = request.fields.only("range").map(<[u8]>::to_vec);
+        let (form, now) = (negotiate::form(request.fields), now.system);
+        let make = move || {
+            let status = |error: &io::Error, path: &SafePath| status_of(error, path, &report);
+            let members = plan::walk(&*lookup, &path, wish.selected.as_deref(), &wanted, &status)?;
+            let top = path.name().unwrap_or(NAMELESS).to_vec();
+            let tag = plan::tag(wish.format, &top, &members, now);
+            let reserved = options.listings.reserve(plan::bytes_in_memory(&members));
+            let reserved = reserved.ok_or(Status::ServiceUnavailable)?;
+            let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
+            let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;
+            let len = layout.len();
+            let mut response = match conditions.evaluate(&Validators::of_content(tag)) {
+                Outcome::NotModified => Response::new(Status::NotModified),
+                Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
+                Outcome::Proceed { range: is_wanted } => {
+                    let range = range.filter(|_| is_wanted);
+                    let selection = range.map_or(Selection::Whole, |range| select_value(&range, len));
+                    let part = match selection {
+                        // Several parts of an archive are of no use to anybody: all of it is a
+                        // right answer, too (RFC 9110 §14.2).
+                        Selection::Whole | Selection::Parts(_) => None,
+                        Selection::Part(part) => Some(part),
+                        Selection::Unsatisfiable => {
+                            let mut response = error::page(Status::RangeNotSatisfiable, form);
+                            response.fields.push("Content-Range", format_args!("bytes */{len}"));
+                            return Ok(response);
+                        }
+                    };
+                    let status = if part.is_some() { Status::PartialContent } else { Status::Ok };
+                    let mut response = Response::new(status);
+                    response.fields.push("Content-Type", wish.format.media_type());
+                    response.fields.push("Content-Disposition", attachment(&name));
+                    response.fields.push_block("Accept-Ranges: bytes\r\n");
+                    if let Some(part) = &part {
+                        let last = part.end - 1;
+                        response
+                            .fields
+                            .push("Content-Range", format_args!("bytes {}-{last}/{len}", part.start));
+                    }
+                    let source = Arc::new(Maker::new(layout, lookup, report, reserved));
+                    response.body = Body::One(Segment::Made { source, range: part.unwrap_or(0..len) });
+                    response
+                }
+            };
+            response.fields.push_block("Cache-Control: no-cache\r\n");
+            response.fields.push("ETag", tag);
+            Ok(response)
+        };
+        Ok(Answer::Later(Box::new(move || make().unwrap_or_else(|status| error::page(status, form)))))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
