@@ -33,8 +33,12 @@ class Process:
         return Path(f"/proc/{self.pid}/task/{task}/comm").read_text().strip()
 
     def switches(self):
-        """How often its threads have gone to sleep."""
-        return sum(int(self.status("voluntary_ctxt_switches", f"{self.pid}/task/{task}")) for task in self.threads())
+        """How often each of its threads has gone to sleep, by number and name."""
+        counts = {}
+        for task in self.threads():
+            place = f"{self.pid}/task/{task}"
+            counts[f"{task} {self.thread_name(task)}"] = int(self.status("voluntary_ctxt_switches", place))
+        return counts
 
     def resident(self):
         """In KiB."""

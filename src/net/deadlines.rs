@@ -53,15 +53,23 @@ impl Deadlines {
         self.heap.iter().map(|Reverse((due, key))| (*key, *due))
     }
 
-    /// When the first one is due.
-    pub fn next(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse((due, _))| *due)
+    /// When the first one is due that something waits for. Those before it are forgotten: who
+    /// has left must not wake a loop that has nothing to do.
+    pub fn next(&mut self, is_armed: impl Fn(usize, Instant) -> bool) -> Option<Instant> {
+        while let Some(&Reverse((due, key))) = self.heap.peek() {
+            if is_armed(key, due) {
+                return Some(due);
+            }
+            self.heap.pop();
+        }
+        None
     }
 
     /// Takes one that is due: the key, and the time it was armed for. It means
     /// something only if the connection still has that noted.
     pub fn pop(&mut self, now: Instant) -> Option<(usize, Instant)> {
-        if self.next()? > now {
+        let Reverse((due, _)) = self.heap.peek()?;
+        if *due > now {
             return None;
         }
         self.heap.pop().map(|Reverse((due, key))| (key, due))
@@ -88,7 +96,7 @@ mod tests {
         assert_eq!(deadlines.heap.len(), 1);
         deadlines.arm(1, start + Duration::from_secs(10), &mut armed);
         assert_eq!(
-            (deadlines.next(), armed),
+            (deadlines.next(|_, due| Some(due) == armed), armed),
             (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10)))
         );
     }
@@ -107,6 +115,20 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_woken_for_who_has_left() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::new(start);
+        let mut armed = [None; 100];
+        for (key, armed) in armed.iter_mut().enumerate() {
+            deadlines.arm(key, start + Duration::from_secs(key as u64), armed);
+        }
+        let stays = |key: usize, due| key == 90 && armed[90] == Some(due);
+        assert_eq!(deadlines.next(stays), armed[90]);
+        assert_eq!(deadlines.heap.len(), 10);
+        assert_eq!(deadlines.next(|_, _| false), None);
+    }
+
+    #[test]
     fn nothing_fires_early_and_neighbours_fire_together() {
         let start = Instant::now();
         let mut deadlines = Deadlines::new(start);
@@ -117,6 +139,6 @@ mod tests {
         assert_eq!(deadlines.pop(start + Duration::from_millis(49)), None);
         let fired = std::iter::from_fn(|| deadlines.pop(start + GRANULARITY)).count();
         assert_eq!(fired, 999);
-        assert_eq!(deadlines.next(), None);
+        assert_eq!(deadlines.next(|_, _| true), None);
     }
 }

@@ -166,7 +166,8 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// # Errors
     /// As of `run`.
     pub fn go_round(&mut self, events: &mut S::Events) -> io::Result<bool> {
-        let timeout = self.sleep(&self.now);
+        let before = self.now;
+        let timeout = self.sleep(&before);
         self.platform.poll(events, timeout)?;
         self.counters.wakeups += 1;
         let now = self.platform.now();
@@ -208,13 +209,15 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     }
 
     /// How long to sleep; None is until something happens.
-    fn sleep(&self, now: &Now) -> Option<Duration> {
+    fn sleep(&mut self, now: &Now) -> Option<Duration> {
         let may_accept = self.listeners.iter().any(Listener::is_open);
         if !self.run_queue.is_empty() || may_accept || self.remote.has_news() {
             return Some(Duration::ZERO);
         }
         let rests = self.listeners.iter().filter_map(Listener::resting_until);
-        let next = rests.chain(self.deadlines.next()).chain(self.drain_until).min()?;
+        let connections = &self.connections;
+        let is_armed = |slot, due| connections.get(slot).is_some_and(|c| c.armed == Some(due));
+        let next = rests.chain(self.deadlines.next(is_armed)).chain(self.drain_until).min()?;
         Some(next.saturating_duration_since(now.instant))
     }
 

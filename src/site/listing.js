@@ -21,7 +21,7 @@
   const rows = [...body.rows].filter(row => row.className != "u");
   const link = row => find("a", row);
   const name = row => find("bdi", row).textContent;
-  const archives = !!find(".tools a");
+  const archives = !!find("form.tools");
 
   // A remark next to the filter, which screen readers say.
   const said = make("output");
@@ -73,12 +73,14 @@
   };
   field.addEventListener("input", filter);
   form.addEventListener("submit", event => {
-    if (incomplete || !wanted().includes(asked)) return;
+    if (event.submitter?.name || incomplete || !wanted().includes(asked)) return;
     event.preventDefault();
     const first = rows.find(row => !row.hidden);
     if (first) link(first).focus();
   });
   find("button", form).hidden = true;
+  // Addresses are read by people.
+  form.addEventListener("formdata", event => { if (!field.value) event.formData.delete("q"); });
   if (field.value != field.defaultValue) filter();
 
   // A dialog that shows what is in a file, and one that tells the keys.

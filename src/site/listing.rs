@@ -53,8 +53,8 @@ use crate::http::target::encode_segment;
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-8kdVQJnIpDjchsRaI2l3zDLIv8ZWH9KpWrtKhOH04As='; \
-    script-src 'sha256-/mxE6XGu8IcwowN1QL8SAJhI3YesUa3kaQse3FqZSc8='; \
+    style-src 'sha256-jq3KwV0+g02Q6fVLGTPagdpHkBHPyDUfEwP8L0I2cqM='; \
+    script-src 'sha256-qgYH2jN5ttRGSQosOQunQjDa9Ck+lR2hGWlHGvpjCvA='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

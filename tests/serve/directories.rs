@@ -217,15 +217,15 @@ fn a_listing_is_sorted_and_filtered_by_its_query() {
     };
     for (query, expected) in [
         ("", ["sub/", "Top/", "A.txt", "b.txt", "c.png"]),
-        ("sort=name&order=desc", ["Top/", "sub/", "c.png", "b.txt", "A.txt"]),
+        ("sort=-name", ["Top/", "sub/", "c.png", "b.txt", "A.txt"]),
         ("sort=size", ["sub/", "Top/", "A.txt", "c.png", "b.txt"]),
-        ("sort=size&order=desc", ["Top/", "sub/", "b.txt", "c.png", "A.txt"]),
+        ("sort=-size", ["Top/", "sub/", "b.txt", "c.png", "A.txt"]),
         ("sort=weight", ["sub/", "Top/", "A.txt", "b.txt", "c.png"]),
     ] {
         assert_eq!(names(query), expected, "{query}");
     }
     assert_eq!(names("q=.TXT"), ["A.txt", "b.txt"]);
-    assert_eq!(names("q=o&order=desc"), ["Top/"]);
+    assert_eq!(names("q=o&sort=-name"), ["Top/"]);
     assert_eq!(names("q=nowhere"), [""; 0]);
     // By time: older first, unless it is turned round.
     for (name, seconds) in [("d/b.txt", 1_000), ("d/c.png", 2_000)] {
@@ -233,7 +233,7 @@ fn a_listing_is_sorted_and_filtered_by_its_query() {
         set_modified(&server.directory.path().join(name), time);
     }
     assert_eq!(names("sort=modified&q=."), ["b.txt", "c.png", "A.txt"]);
-    assert_eq!(names("sort=modified&order=desc&q=."), ["A.txt", "c.png", "b.txt"]);
+    assert_eq!(names("sort=-modified&q=."), ["A.txt", "c.png", "b.txt"]);
 }
 
 /// R40: what is typed into the filter comes back in the page.

@@ -132,8 +132,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// The links to entries in a listing for people, checked to be harmless.
 fn html_links(page: &str) -> Vec<String> {
-    let is_entry = |link: &&str| !link.starts_with("../") && !link.starts_with("?");
-    let links = between(page, "<a href=\"", "\"").filter(is_entry);
+    let links = between(page, "<a href=\"", "\"").filter(|link| !link.starts_with("../"));
     links
         .map(|link| {
             let entry = link.strip_prefix("./").unwrap();

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use flate2::Crc;
+use crc32fast::Hasher;
 
 use super::layout::{Layout, Part};
 use super::plan::Member;
@@ -49,7 +49,7 @@ struct Reading {
     version: Version,
     /// So much was read from its beginning on without a gap, and the checksum of that.
     position: u64,
-    crc: Crc,
+    crc: Hasher,
 }
 
 impl Maker {
@@ -109,7 +109,7 @@ impl Maker {
         if end == member.len {
             reading.confirm(member)?;
             if reading.position == end {
-                state.checksums[index] = Some(reading.crc.sum());
+                state.checksums[index] = Some(reading.crc.clone().finalize());
             }
             state.reading = None;
         }
@@ -124,7 +124,7 @@ impl Maker {
         if (file.len, file.modified) != (member.len, member.modified) {
             return Err(broken(member, "it has changed since the archive was begun"));
         }
-        Ok(Reading { index, content: file.content, version: file.version, position: 0, crc: Crc::new() })
+        Ok(Reading { index, content: file.content, version: file.version, position: 0, crc: Hasher::new() })
     }
 
     /// The checksum of a member: as it was sent, or, where its beginning was not asked for,
@@ -144,7 +144,7 @@ impl Maker {
             reading.position += bytes.len() as u64;
         }
         reading.confirm(member)?;
-        Ok(*state.checksums[index].insert(reading.crc.sum()))
+        Ok(*state.checksums[index].insert(reading.crc.clone().finalize()))
     }
 }
 

@@ -27,6 +27,12 @@ const PAGE_BYTES: usize = 2048;
 /// What a row takes beside its name and its link.
 const ROW_BYTES: usize = 168;
 
+/// What saves the folder. Buttons, as those that sort: whoever follows all links of a page,
+/// to mirror it, should not get everything several times.
+const ARCHIVES: &str = "<form class=\"tools\">\
+    <button name=\"download\" value=\"zip\" title=\"Save this folder as a ZIP archive\">ZIP</button> \
+    <button name=\"download\" value=\"tar\" title=\"Save this folder as a tar archive\">tar</button></form>\n";
+
 /// The page.
 pub(super) fn render(listing: &Listing<'_>, rows: &[&Row]) -> Vec<u8> {
     let names: usize = rows.iter().map(|row| 3 * row.name.len()).sum();
@@ -118,14 +124,11 @@ fn push_ancestor(out: &mut String, levels: usize) {
 /// do need one.
 fn push_tools(out: &mut String, listing: &Listing<'_>) {
     let view = listing.view;
-    out.push_str("<form role=\"search\">");
+    out.push_str("<form id=\"view\" role=\"search\">");
     if view.column != Column::default() || view.descending {
-        for piece in ["<input type=\"hidden\" name=\"sort\" value=\"", view.column.name(), "\">"] {
-            out.push_str(piece);
-        }
-    }
-    if view.descending {
-        out.push_str("<input type=\"hidden\" name=\"order\" value=\"desc\">");
+        out.push_str("<input type=\"hidden\"");
+        push_order(out, view.column, view.descending);
+        out.push('>');
     }
     out.push_str(
         "<input type=\"search\" name=\"q\" placeholder=\"Filter\" aria-label=\"Filter by name\" \
@@ -134,14 +137,16 @@ fn push_tools(out: &mut String, listing: &Listing<'_>) {
     if let Some(filter) = &view.filter {
         push_text(out, filter.as_str().as_bytes());
     }
-    out.push_str("\"><button>Filter</button></form>\n<div class=\"tools\">");
-    if listing.archives {
-        out.push_str(
-            "<a class=\"button\" href=\"?download=zip\" title=\"Save this folder as a ZIP archive\">ZIP</a> \
-             <a class=\"button\" href=\"?download=tar\" title=\"Save this folder as a tar archive\">tar</a>",
-        );
-    }
-    out.push_str("</div>\n");
+    out.push_str("\"><button>Filter</button></form>\n");
+    out.push_str(if listing.archives { ARCHIVES } else { "<div class=\"tools\"></div>\n" });
+}
+
+/// The name and the value of what sorts by a column.
+fn push_order(out: &mut String, column: Column, descending: bool) {
+    out.push_str(" name=\"sort\" value=\"");
+    out.push_str(if descending { "-" } else { "" });
+    out.push_str(column.name());
+    out.push('"');
 }
 
 /// What is said in the place of the table.
@@ -174,8 +179,8 @@ fn push_table(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
     out.push_str("</table>\n");
 }
 
-/// The head of a column: a link to the same entries, sorted by it, and the other way round
-/// where they are already.
+/// The head of a column: a button that sorts by it, and the other way round where that is so
+/// already.
 fn push_heading(out: &mut String, listing: &Listing<'_>, column: Column) {
     let view = listing.view;
     let is_sorted = view.column == column;
@@ -183,14 +188,13 @@ fn push_heading(out: &mut String, listing: &Listing<'_>, column: Column) {
     if is_sorted {
         out.push_str(if view.descending { " aria-sort=\"descending\"" } else { " aria-sort=\"ascending\"" });
     }
-    out.push_str("><a href=\"");
+    out.push_str("><button form=\"view\"");
     // Whoever wants sizes or times mostly wants the largest or the newest.
-    let descending = if is_sorted { !view.descending } else { column != Column::Name };
-    out.push_str(&view.query_sorted(column, descending));
+    push_order(out, column, if is_sorted { !view.descending } else { column != Column::Name });
     out.push_str(match column {
-        Column::Name => "\">Name</a>",
-        Column::Size => "\" title=\"1 kB is 1,000 bytes\">Size</a>",
-        Column::Modified => "\">Modified <span>(UTC)</span></a>",
+        Column::Name => ">Name</button>",
+        Column::Size => " title=\"1 kB is 1,000 bytes\">Size</button>",
+        Column::Modified => ">Modified <span>(UTC)</span></button>",
     });
 }
 
