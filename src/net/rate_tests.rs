@@ -87,7 +87,9 @@ fn a_clock_that_steps_back_or_jumps_gives_no_more_than_a_burst() {
     let (rate, start) = (rate(1_000_000), Instant::now() + Duration::from_secs(9));
     let mut bucket = Bucket::new(rate, start);
     bucket.take(100_000, start);
-    let Allowance::From(until) = bucket.allowance(1, start - Duration::from_secs(1)) else { panic!("it gives") };
+    let Allowance::From(until) = bucket.allowance(1, start - Duration::from_secs(1)) else {
+        panic!("it gives")
+    };
     assert!(until > start);
     let much_later = start + Duration::from_secs(86_400);
     assert_eq!(bucket.allowance(u64::MAX, much_later), Allowance::Bytes(100_000));
