@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::clock::Now;
 use crate::config::banner::printable;
-use crate::config::{Config, Exit, Question};
+use crate::config::{Config, Exit, Question, weather};
 use crate::h1::{Conn, Service};
 use crate::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
 use crate::net::Protocol;
@@ -50,6 +50,9 @@ pub fn explain(config: &Config, question: &Question, now: &Now) -> Result<String
         conn.work_done(&mut service, Ok(made), now);
     }
     steps.extend(service.handler.trail.take());
+    if let Some(text) = weather::text(&config.weather, config.net.rate) {
+        steps.push(Step { topic: "weather", text: format!("on purpose, {text}: not this one") });
+    }
     Ok(text(&head, &steps, &conn))
 }
 

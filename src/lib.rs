@@ -73,7 +73,8 @@
 //!    what is left of an incomplete head: a connection that waits holds no buffer.
 //! 4. [`h1::parse`]: [`Scanner`](h1::parse::Scanner) finds the end of the head, looking
 //!    at each byte once; `httparse` takes it apart; the stricter rules decide. Wrong: an
-//!    error response, and the connection ends.
+//!    error response, and the connection ends. In [bad weather](h1::weather) an answer begins
+//!    later, or its request fails.
 //! 5. [`site::Site::respond`]. A question that was asked before, about a file that is in the
 //!    same version still, has the answer that it had (`site::answers`). Else, top to
 //!    bottom: guards → method →
@@ -90,8 +91,8 @@
 //!    validator is made of the content.
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
-//! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield.
-//!    Queue empty: one line for the [`log`], back to idle.
+//! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield. As much
+//!    sent as [`--limit-rate`](net::rate) allows: wait until there may be more. Queue empty: one line for the [`log`], back to idle.
 //! 8. At the end of the loop's turn the log buffer is handed to the thread that writes.
 //!
 //! The other walk, `serve --precompress dist`: `main` → [`precompress::run`]. It lists the

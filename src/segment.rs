@@ -65,6 +65,15 @@ impl Segment {
         self.len() == 0
     }
 
+    /// Drops the last `n` bytes; `n` is at most the length.
+    fn shorten(&mut self, n: u64) {
+        match self {
+            // As below.
+            Segment::Bytes(bytes) => bytes.truncate(bytes.len().saturating_sub(n as usize)),
+            Segment::File { range, .. } => range.end = range.end.saturating_sub(n).max(range.start),
+        }
+    }
+
     /// Drops the first `n` bytes; `n` is at most the length.
     fn advance(&mut self, n: u64) {
         match self {
@@ -103,6 +112,21 @@ impl SendQueue {
         if !segment.is_empty() {
             self.pushed += segment.len();
             self.segments.push_back(segment);
+        }
+    }
+
+    /// Drops what lies behind a position, as if it had never been pushed. What is sent is
+    /// sent: that cannot be dropped.
+    pub fn truncate(&mut self, position: u64) {
+        let position = position.max(self.sent);
+        while self.pushed > position {
+            let Some(back) = self.segments.back_mut() else { return };
+            let cut = back.len().min(self.pushed - position);
+            back.shorten(cut);
+            self.pushed -= cut;
+            if back.is_empty() {
+                self.segments.pop_back();
+            }
         }
     }
 
@@ -210,6 +234,23 @@ mod tests {
                 prop_assert_eq!(queue.is_empty(), queue.remaining() == 0);
             }
             prop_assert_eq!(&expected[..out.len()], &out[..]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_lies_behind_a_position_is_dropped(
+            sizes in prop::collection::vec(0usize..50, 0..20), sent in 0u64..300, position in 0u64..600,
+        ) {
+            let mut queue = SendQueue::default();
+            sizes.iter().for_each(|size| queue.push(Segment::Bytes(vec![0; *size].into())));
+            queue.advance(sent);
+            let (sent, pushed) = (queue.sent(), queue.pushed());
+            queue.truncate(position);
+            prop_assert_eq!(queue.sent(), sent);
+            prop_assert_eq!(queue.pushed(), position.clamp(sent, pushed));
+            prop_assert_eq!(queue.remaining(), queue.segments.iter().map(Segment::len).sum::<u64>());
+            prop_assert!(queue.segments.iter().all(|segment| !segment.is_empty()));
         }
     }
 

@@ -9,13 +9,14 @@ mod listen;
 mod reports;
 mod threads;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::config::{Config, Exit, banner, wants_color};
+use crate::config::{Config, Exit, banner, wants_color, weather};
 use crate::h1::{Conn, Made, Service};
 use crate::log::{AccessLog, Writer};
 use crate::net::{Counters, EventLoop, Remote};
@@ -113,7 +114,7 @@ impl Server {
             let access = AccessLog::new(config.log, logs.access.clone());
             let app = App::new(site, access, reporter(&logs.errors))
                 .within(reach.clone(), confinement.can_follow());
-            let service = Service::new(app, config.http.clone());
+            let service = Service::new(app, config.http.clone()).in_weather(config.weather, seed());
             let built = EventLoop::new(sockets, service, config.net.share(number, threads), pool.clone());
             let each = built.map_err(|error| {
                 Exit::failure(format_args!("cannot start an event loop: {error}; fewer --threads need less"))
@@ -185,12 +186,14 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
 
 /// The banner and what the user had better know, on standard error.
 fn greet(server: &Server, interfaces: &[IpAddr], warnings: &[String], errors: &Writer) {
+    let weather = weather::text(&server.config.weather, server.config.net.rate);
     let banner = banner::Banner {
         root: &server.config.root,
         root_is_file: server.config.root.is_file(),
         base: &server.config.site.base,
         addresses: &server.addresses,
         interfaces,
+        weather: weather.as_deref(),
         color: wants_color(io::stderr().is_terminal()),
     };
     for warning in warnings {
@@ -231,6 +234,11 @@ fn limit_connections(config: &mut Config) {
     // Each loop has its share, and clients do not choose their loop: small shares would
     // keep some waiting while there is room elsewhere.
     config.threads = config.threads.min(config.net.connections_max / SHARE_MIN).max(1);
+}
+
+/// A number of its own for each loop: std takes its keys from the system's chance.
+fn seed() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 /// Where a loop reports troubles to: not every one of thousands ([`reports`]).

@@ -27,12 +27,14 @@ pub struct Banner<'a> {
     pub addresses: &'a [SocketAddr],
     /// The addresses of the machine's interfaces, for binds to all of them.
     pub interfaces: &'a [IpAddr],
+    /// What is done on purpose to test others, so that nobody takes it for a fault.
+    pub weather: Option<&'a str>,
     /// Whether to colour it.
     pub color: bool,
 }
 
 impl Banner<'_> {
-    /// The whole text, with its last line end: at most six lines for one bind.
+    /// The whole text, with its last line end: at most seven lines for one bind.
     pub fn text(&self) -> String {
         let (bold, reset) = if self.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
         let mut text = format!("Sharing {bold}{}{reset}\n", printable(&self.root.to_string_lossy()));
@@ -61,6 +63,9 @@ impl Banner<'_> {
             let port = first.port();
             let _ =
                 writeln!(text, "Only this machine can reach it; --bind :{port} shares it with the network.");
+        }
+        if let Some(weather) = self.weather {
+            let _ = writeln!(text, "On purpose, {weather}.");
         }
         text.push_str("Press Ctrl-C to stop.\n");
         text

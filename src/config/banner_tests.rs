@@ -14,8 +14,16 @@ fn banner_below(base: &str, root: &str, is_file: bool, addresses: &[&str], inter
     let interfaces: Vec<IpAddr> = interfaces.iter().map(|text| text.parse().unwrap()).collect();
     let root = Path::new(root);
     let base = &SafePath::parse(base).unwrap();
-    Banner { base, root, root_is_file: is_file, addresses: &addresses, interfaces: &interfaces, color: false }
-        .text()
+    Banner {
+        base,
+        root,
+        root_is_file: is_file,
+        addresses: &addresses,
+        interfaces: &interfaces,
+        weather: None,
+        color: false,
+    }
+    .text()
 }
 
 #[test]
@@ -117,6 +125,7 @@ fn colour_changes_nothing_else() {
         root_is_file: false,
         addresses: &[address],
         interfaces: &[],
+        weather: None,
         color: true,
     };
     let coloured = banner.text();
@@ -169,7 +178,7 @@ proptest! {
     fn a_bind_to_everything_takes_at_most_six_lines(ips in prop::collection::vec(any::<IpAddr>(), 0..12)) {
         let addresses = ["0.0.0.0:8000", "[::]:8000"].map(|text| text.parse().unwrap());
         let root = Path::new("/x");
-        let text = Banner { base: &SafePath::root(), root, root_is_file: false, addresses: &addresses, interfaces: &ips, color: false }.text();
+        let text = Banner { base: &SafePath::root(), root, root_is_file: false, addresses: &addresses, interfaces: &ips, weather: None, color: false }.text();
         prop_assert!(text.lines().count() <= 6, "{}", text);
     }
 }

@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 
 use super::bind::Spec;
 use super::values::{self, CorsValue, Header, Subject};
+use super::weather::WeatherOptions;
 use crate::http::{SafePath, Status};
 use crate::site::cache_control::CachePolicy;
 
@@ -34,6 +35,7 @@ Examples:
   serve --port 0 --log json       a free port, and a log for programs
   serve --precompress dist        .br, .zst and .gz files for all in dist
   serve dist --explain /app.js    how that would be answered, and why
+  serve dist --slow 3g --fail 5   as on a slow network, where one in twenty fails
 
 Exit codes: 0 stopped on request or done, 1 could not run, 2 wrong usage.";
 
@@ -357,6 +359,9 @@ pub(super) struct Cli {
     #[arg(long, value_name = "TIME", value_parser = values::grace, help_heading = "Limits",
           default_value = "10s", hide_short_help = true)]
     pub grace: Duration,
+
+    #[command(flatten)]
+    pub weather: WeatherOptions,
 
     /// Print the version
     #[arg(short = 'V', long, action = clap::ArgAction::Version)]

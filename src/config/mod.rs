@@ -25,6 +25,7 @@ mod root;
 mod settings;
 mod usage;
 mod values;
+pub mod weather;
 mod words;
 
 pub use bind::Bind;
@@ -85,6 +86,8 @@ pub struct Config {
     pub memory: usize,
     /// Limits of one connection.
     pub http: h1::limits::Limits,
+    /// What requests meet on purpose.
+    pub weather: h1::Weather,
     /// Limits of the event loops.
     pub net: net::limits::Limits,
     /// The access log on standard output.
@@ -206,6 +209,7 @@ impl Config {
             site: site_options(&cli, names).map_err(Exit::usage)?,
             memory: cli.memory,
             http: h1_limits(&cli),
+            weather: cli.weather.weather(),
             net: net_limits(&cli),
             log: log_format(&cli, machine),
             quiet: cli.quiet,
@@ -368,6 +372,7 @@ fn net_limits(cli: &Cli) -> net::limits::Limits {
     net::limits::Limits {
         connections_max: cli.max_connections,
         grace: cli.grace,
+        rate: cli.weather.rate(),
         ..net::limits::Limits::default()
     }
 }

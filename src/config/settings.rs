@@ -120,6 +120,15 @@ fn limits(config: &Config, say: Say<'_>) {
     say("header-timeout", &humantime::format_duration(config.http.header_timeout));
     say("send-timeout", &humantime::format_duration(config.http.send_timeout));
     say("grace", &humantime::format_duration(config.net.grace));
+    if !config.weather.latency.is_zero() {
+        say("slow", &humantime::format_duration(config.weather.latency));
+    }
+    if let Some(rate) = config.net.rate {
+        say("limit-rate", &rate.bytes_per_second());
+    }
+    if !config.weather.failures.is_none() {
+        say("fail", &config.weather.failures);
+    }
 }
 
 fn cache(policy: CachePolicy) -> String {

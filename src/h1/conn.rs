@@ -8,6 +8,8 @@
 //!   Closed              Sending, then Lingering    Answering (slow work)
 //! ```
 //!
+//! Where answers are to come late ([`super::weather`]), Delayed lies before Answering.
+//!
 //! Requests in one piece of input are answered together, in order, until enough
 //! waits to be sent; then reading stops until it is sent. So a client that sends
 //! and never reads costs a bounded amount of memory (hazards R20).
@@ -23,6 +25,7 @@ use std::time::Instant;
 use super::encode::{Encoder, Framing};
 use super::limits::Limits;
 use super::parse::{Scanner, field_storage, parse};
+use super::weather::{Fate, Forecast, Weather};
 use crate::clock::Now;
 use crate::http::{Answer, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
 use crate::net::Work;
@@ -44,12 +47,21 @@ pub struct Service<H> {
     pub handler: H,
     limits: Limits,
     encoder: Encoder,
+    /// None where all is fair, as nearly always.
+    forecast: Option<Box<Forecast>>,
 }
 
 impl<H: Handler> Service<H> {
     /// A service that answers by `handler`, within `limits`.
     pub fn new(handler: H, limits: Limits) -> Self {
-        Service { handler, limits, encoder: Encoder::default() }
+        Service { handler, limits, encoder: Encoder::default(), forecast: None }
+    }
+
+    /// The same in this weather; chance comes from the seed.
+    #[must_use]
+    pub fn in_weather(self, weather: Weather, seed: u64) -> Self {
+        let forecast = (!weather.is_fair()).then(|| Box::new(Forecast::new(weather, seed)));
+        Service { forecast, ..self }
     }
 }
 
@@ -60,6 +72,8 @@ enum State {
     Idle,
     /// For the rest of a head.
     Head,
+    /// For the time at which its answer may begin.
+    Delayed,
     /// For the pool.
     Answering,
     /// For the peer to take what waits in the queue.
@@ -93,6 +107,7 @@ struct Pending {
     /// How often something was prepared for it, and the head, to ask again with.
     preparations: u8,
     head: Vec<u8>,
+    fate: Fate,
 }
 
 impl Pending {
@@ -130,6 +145,8 @@ pub struct Conn<H> {
     next_turn: bool,
     /// No request follows: the response in the queue is the last.
     last: bool,
+    /// The last response was cut: behind what waits, the connection is reset.
+    cut: bool,
     /// The peer has promised to send nothing more.
     promised: bool,
     /// The peer has half-closed.
@@ -196,13 +213,23 @@ impl<H: Handler> Conn<H> {
         let request = &parsed.request;
         self.promised = !parsed.keep_alive && !parsed.announces_body;
         let keep_alive = parsed.keep_alive && !parsed.announces_body && !self.stopping;
-        let pending = Pending {
+        let mut pending = Pending {
             framing: Framing { version: request.version, keep_alive },
             without_body: request.method == Method::Head,
             exchange: self.begin_exchange(service, head, Some(request), now),
             preparations: 0,
             head: Vec::new(),
+            fate: Fate::Answered,
         };
+        if let Some(forecast) = &mut service.forecast {
+            pending.fate = forecast.next();
+            let latency = forecast.weather.latency;
+            if !latency.is_zero() {
+                pending.head = head.to_vec();
+                self.pending = Some(Box::new(pending));
+                return self.enter(State::Delayed, now.instant + latency);
+            }
+        }
         self.ask(service, request, head, pending, now);
     }
 
@@ -215,6 +242,10 @@ impl<H: Handler> Conn<H> {
         mut pending: Pending,
         now: &Now,
     ) {
+        if pending.fate == Fate::Unavailable {
+            let response = service.handler.fail(request, &self.peer, now);
+            return self.respond(service, response, pending, now);
+        }
         let work: Option<Work<Made>> = match service.handler.respond(request, &self.peer, now) {
             Answer::Ready(response) => return self.respond(service, response, pending, now),
             Answer::Later(work) => Some(Box::new(|| Made::Response(work()))),
@@ -244,7 +275,8 @@ impl<H: Handler> Conn<H> {
         }
     }
 
-    /// Asks the handler the same again, when what it wanted is prepared.
+    /// Asks the handler the same again, when what it wanted is prepared; or for the first
+    /// time, when the answer may begin.
     fn ask_again(&mut self, service: &mut Service<H>, mut pending: Pending, now: &Now) {
         let head = mem::take(&mut pending.head);
         let mut storage = field_storage();
@@ -275,7 +307,7 @@ impl<H: Handler> Conn<H> {
             service.handler.error(Status::InternalServerError, &self.peer, now)
         };
         let (start, status) = (self.queue.pushed(), response.status);
-        let Pending { framing, without_body, exchange, .. } = pending;
+        let Pending { framing, without_body, exchange, fate, .. } = pending;
         let head = service.encoder.push(&mut self.queue, response, !without_body, framing, now);
         if let Some(mut exchange) = exchange {
             exchange.status = status;
@@ -285,9 +317,16 @@ impl<H: Handler> Conn<H> {
             self.in_flight.push_back(InFlight { end: self.queue.pushed(), exchange });
         }
         self.responses += 1;
-        self.last = !framing.keep_alive;
+        self.cut = fate == Fate::Cut;
+        if self.cut {
+            // It promises all of it, and half of it comes.
+            self.queue.truncate(start + (self.queue.pushed() - start) / 2);
+        }
+        self.last = !framing.keep_alive || self.cut;
         if self.last {
-            self.queue.end();
+            if !self.cut {
+                self.queue.end();
+            }
             // What had to wait for the pool's answer will never be looked at.
             self.input = Vec::new();
         }
@@ -303,6 +342,7 @@ impl<H: Handler> Conn<H> {
             exchange: self.begin_exchange(service, input, None, now),
             preparations: 0,
             head: Vec::new(),
+            fate: Fate::Answered,
         };
         self.input = Vec::new();
         let response = service.handler.error(status, &self.peer, now);
@@ -312,7 +352,9 @@ impl<H: Handler> Conn<H> {
     /// All that was in the queue is sent.
     fn drained(&mut self, service: &mut Service<H>, now: &Now) {
         self.responses = 0;
-        if self.last && self.eof {
+        if self.cut {
+            self.enter(State::Aborted, now.instant);
+        } else if self.last && self.eof {
             self.enter(State::Closed, now.instant);
         } else if self.last && self.promised {
             self.enter(State::Parting, now.instant + service.limits.linger_idle_timeout);

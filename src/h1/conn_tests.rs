@@ -14,6 +14,8 @@ use crate::segment::Segment;
 mod pipeline;
 #[path = "conn_time_tests.rs"]
 mod time;
+#[path = "conn_weather_tests.rs"]
+mod weather;
 
 /// Answers by the path of the target, and writes down what it is told.
 #[derive(Default)]

@@ -13,6 +13,8 @@ mod conn;
 mod encode;
 pub mod limits;
 pub mod parse;
+pub mod weather;
 
 pub use conn::{Conn, Made, Service};
 pub use limits::Limits;
+pub use weather::Weather;

@@ -101,6 +101,11 @@ pub trait Handler {
     /// The response to what is no valid request, or could not be answered.
     fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response;
 
+    /// The response to a valid request that is to fail, whatever it asks for: 503.
+    fn fail(&mut self, _: &Request<'_>, peer: &Peer, now: &Now) -> Response {
+        self.error(Status::ServiceUnavailable, peer, now)
+    }
+
     /// Whether [`Handler::log`] wants to hear of requests at all.
     fn is_logging(&self) -> bool;
 

@@ -13,6 +13,7 @@ use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use super::protocol::{Phase, Protocol};
+use super::rate::{Allowance, Bucket};
 use super::stream::Stream;
 use crate::clock::Now;
 
@@ -36,6 +37,10 @@ pub struct Link {
     finished: bool,
     /// Whether the file that is to be sent next is at hand.
     front: Front,
+    /// How fast it may send; None is as fast as it can.
+    bucket: Option<Bucket>,
+    /// It has sent enough until then; see [`Link::due`].
+    paused: Option<Instant>,
     /// Bytes have moved, or a latch was cleared, since it was last asked (R28d).
     moved: bool,
 }
@@ -51,7 +56,38 @@ impl Link {
             eof: false,
             finished: false,
             front: Front::Unknown,
+            bucket: None,
+            paused: None,
             moved: false,
+        }
+    }
+
+    /// A new socket that sends no faster than this.
+    pub fn limited(bucket: Option<Bucket>) -> Self {
+        Link { bucket, ..Link::new() }
+    }
+
+    /// When it has to be woken. As long as it is us who hold it back, that is the end of the
+    /// pause, and no timeout of the protocol's: the peer could not get on.
+    pub fn due(&self, conn: &impl Protocol) -> Instant {
+        self.paused.unwrap_or_else(|| conn.deadline())
+    }
+
+    /// Whether it has sent enough for now.
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// How much of this budget may be sent now; None while it is paused.
+    fn allowed(&mut self, budget: usize, conn: &impl Protocol, now: &Now) -> Option<usize> {
+        let Some(bucket) = &self.bucket else { return Some(budget) };
+        match bucket.allowance(conn.send_queue().remaining(), now.instant) {
+            // What does not fit into usize is more than any budget.
+            Allowance::Bytes(bytes) => Some(budget.min(usize::try_from(bytes).unwrap_or(usize::MAX))),
+            Allowance::From(until) => {
+                self.paused = Some(until);
+                None
+            }
         }
     }
 
@@ -71,7 +107,7 @@ impl Link {
         if conn.send_queue().is_empty() {
             !self.may_read(conn)
         } else {
-            !self.writable || self.front == Front::Fetching
+            !self.writable || self.front == Front::Fetching || self.is_paused()
         }
     }
 
@@ -115,7 +151,8 @@ pub enum Input {
 /// What came of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing moves before the next event, or before this deadline.
+    /// Nothing moves before the next event, or before this deadline: that of the protocol,
+    /// or the end of a pause.
     Wait(Instant),
     /// All is answered, and a read may give more.
     Read,
@@ -166,6 +203,7 @@ pub fn answer<P: Protocol, S: Stream>(
     now: &Now,
 ) -> Step {
     let mut left = budget;
+    link.paused = None;
     match input {
         Input::Nothing => {}
         Input::Bytes(bytes) => {
@@ -188,15 +226,16 @@ pub fn answer<P: Protocol, S: Stream>(
         if conn.send_queue().is_empty() || !link.writable {
             return if link.may_read(conn) { Step::Read } else { Step::Wait(conn.deadline()) };
         }
+        let Some(allowed) = link.allowed(left, conn, now) else { return Step::Wait(link.due(conn)) };
         match link.front {
             Front::Fetching => return Step::Wait(conn.deadline()),
-            Front::Unknown if stream.waits_for_disk(conn.send_queue(), left) => {
+            Front::Unknown if stream.waits_for_disk(conn.send_queue(), allowed) => {
                 (link.front, link.moved) = (Front::Fetching, true);
                 return Step::Fetch(conn.deadline());
             }
             Front::Unknown | Front::AtHand => {}
         }
-        match write(stream, conn, shared, link, left, now) {
+        match write(stream, conn, shared, link, allowed, now) {
             Ok(bytes) => {
                 left = left.saturating_sub(bytes);
                 link.moved = true;
@@ -247,13 +286,16 @@ fn write<P: Protocol, S: Stream>(
     conn: &mut P,
     shared: &mut P::Shared,
     link: &mut Link,
-    left: usize,
+    allowed: usize,
     now: &Now,
 ) -> io::Result<usize> {
-    match stream.send(conn.send_queue(), left) {
+    match stream.send(conn.send_queue(), allowed) {
         Ok(0) => Err(ErrorKind::WriteZero.into()),
         Ok(bytes) => {
             link.front = Front::Unknown;
+            if let Some(bucket) = &mut link.bucket {
+                bucket.take(bytes as u64, now.instant);
+            }
             conn.sent(shared, bytes as u64, now);
             Ok(bytes)
         }

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::segment::{Segment, SendQueue};
 
+#[path = "connection_rate_tests.rs"]
+mod rates;
 #[path = "connection_rule_tests.rs"]
 mod rules;
 
@@ -261,7 +263,7 @@ impl World {
         match step {
             Step::Wait(deadline) => {
                 assert!(deadline > self.now.instant && deadline <= self.now.instant + TIMEOUT);
-                assert!(!waiting || !link.writable || self.fetching, "it could write");
+                assert!(!waiting || !link.writable || self.fetching || link.is_paused(), "it could write");
                 assert!(waiting || !self.conn.wants_read() || !link.readable || link.eof, "it could read");
             }
             Step::Read => assert!(self.conn.wants_read() && link.readable && !link.eof, "nothing to read"),

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// Timers fire up to this much late, and together: a thousand idle connections
+/// Timers fire up to this much late, if nobody waits for them, and together: a thousand idle connections
 /// that came within a moment cost one wake-up, not a thousand.
 pub const GRANULARITY: Duration = Duration::from_millis(50);
 
@@ -30,10 +30,11 @@ impl Deadlines {
         Deadlines { heap: BinaryHeap::new(), origin }
     }
 
-    /// Makes sure that `key` is looked at when `deadline` has come. `armed` is the
-    /// connection's own note of the earliest time at which it will be.
-    pub fn arm(&mut self, key: usize, deadline: Instant, armed: &mut Option<Instant>) {
-        let due = self.round_up(deadline);
+    /// Makes sure that `key` is looked at when `deadline` has come, at once if that is to be
+    /// `punctual`. `armed` is the connection's own note of the earliest time at which it will
+    /// be.
+    pub fn arm(&mut self, key: usize, deadline: Instant, punctual: bool, armed: &mut Option<Instant>) {
+        let due = if punctual { deadline } else { self.round_up(deadline) };
         if armed.is_none_or(|armed| due < armed) {
             *armed = Some(due);
             self.heap.push(Reverse((due, key)));
@@ -91,10 +92,10 @@ mod tests {
     fn a_later_deadline_costs_nothing_and_an_earlier_one_counts() {
         let start = Instant::now();
         let (mut deadlines, mut armed) = (Deadlines::new(start), None);
-        deadlines.arm(1, start + Duration::from_secs(60), &mut armed);
-        deadlines.arm(1, start + Duration::from_secs(70), &mut armed);
+        deadlines.arm(1, start + Duration::from_secs(60), false, &mut armed);
+        deadlines.arm(1, start + Duration::from_secs(70), false, &mut armed);
         assert_eq!(deadlines.heap.len(), 1);
-        deadlines.arm(1, start + Duration::from_secs(10), &mut armed);
+        deadlines.arm(1, start + Duration::from_secs(10), false, &mut armed);
         assert_eq!(
             (deadlines.next(|_, due| Some(due) == armed), armed),
             (Some(start + Duration::from_secs(10)), Some(start + Duration::from_secs(10)))
@@ -107,7 +108,7 @@ mod tests {
         let mut deadlines = Deadlines::new(start);
         for key in 0..100_000 {
             let mut armed = None;
-            deadlines.arm(key, start + Duration::from_secs(60), &mut armed);
+            deadlines.arm(key, start + Duration::from_secs(60), false, &mut armed);
             deadlines.compact(1, |other, due| other == key && armed == Some(due));
         }
         assert!(deadlines.heap.len() <= COMPACT_FROM + 3);
@@ -133,12 +134,21 @@ mod tests {
         let start = Instant::now();
         let mut deadlines = Deadlines::new(start);
         for key in 0..1000 {
-            deadlines.arm(key, start + Duration::from_micros(key as u64 * 40), &mut None);
+            deadlines.arm(key, start + Duration::from_micros(key as u64 * 40), false, &mut None);
         }
         assert_eq!(deadlines.pop(start), Some((0, start)));
         assert_eq!(deadlines.pop(start + Duration::from_millis(49)), None);
         let fired = std::iter::from_fn(|| deadlines.pop(start + GRANULARITY)).count();
         assert_eq!(fired, 999);
         assert_eq!(deadlines.next(|_, _| true), None);
+    }
+
+    #[test]
+    fn who_is_waited_for_is_not_kept_waiting() {
+        let start = Instant::now();
+        let (mut deadlines, due) = (Deadlines::new(start), start + Duration::from_millis(7));
+        deadlines.arm(1, due, true, &mut None);
+        assert_eq!(deadlines.pop(due - Duration::from_nanos(1)), None);
+        assert_eq!(deadlines.pop(due), Some((1, due)));
     }
 }

@@ -277,12 +277,16 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
                 continue;
             };
             connection.armed = None;
-            if connection.protocol.deadline() <= now.instant {
-                self.tell(slot, now, |protocol, shared| protocol.handle_timeout(shared, now));
-                self.enqueue(slot);
-            } else {
-                self.deadlines.arm(slot, connection.protocol.deadline(), &mut connection.armed);
+            let Connection { protocol, link, armed, .. } = connection;
+            let due = link.due(protocol);
+            if due > now.instant {
+                self.deadlines.arm(slot, due, protocol.is_punctual(), armed);
+                continue;
             }
+            if !link.is_paused() {
+                self.tell(slot, now, |protocol, shared| protocol.handle_timeout(shared, now));
+            }
+            self.enqueue(slot);
         }
         self.listeners.iter_mut().for_each(|listener| listener.wake_when_due(now.instant));
         any

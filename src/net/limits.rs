@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::rate::Rate;
+
 /// The limits of one event loop (behaviour, section 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -13,6 +15,8 @@ pub struct Limits {
     pub turn_bytes_max: usize,
     /// Most connections accepted before others have their turn.
     pub turn_accepts_max: usize,
+    /// How fast each connection may send; None is as fast as it can.
+    pub rate: Option<Rate>,
     /// How long connections may take to end when the server stops.
     pub grace: Duration,
     /// First and longest pause when the system is out of descriptors (R24).
@@ -50,6 +54,7 @@ impl Default for Limits {
             connections_max: 65_536,
             turn_bytes_max: 512 * 1024,
             turn_accepts_max: 64,
+            rate: None,
             grace: Duration::from_secs(10),
             accept_pause_min: Duration::from_millis(100),
             accept_pause_max: Duration::from_secs(1),

@@ -21,6 +21,7 @@ pub mod pace;
 pub mod platform;
 pub mod progress;
 pub mod protocol;
+pub mod rate;
 pub mod remote;
 pub mod stream;
 pub mod token;

@@ -83,6 +83,12 @@ pub trait Protocol: Sized {
     /// When [`Protocol::handle_timeout`] is due; every state has a deadline.
     fn deadline(&self) -> Instant;
 
+    /// Whether the peer waits for the deadline, so that it must not come late. Others are
+    /// limits, which nobody measures.
+    fn is_punctual(&self) -> bool {
+        false
+    }
+
     /// The deadline has passed.
     fn handle_timeout(&mut self, shared: &mut Self::Shared, now: &Now);
 

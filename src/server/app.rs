@@ -55,6 +55,10 @@ impl Handler for App {
         self.site.error(status, peer, now)
     }
 
+    fn fail(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Response {
+        self.site.fail(request, peer, now)
+    }
+
     fn is_logging(&self) -> bool {
         self.access.is_on()
     }

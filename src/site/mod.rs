@@ -75,6 +75,10 @@ use crate::sys::{self, Trouble};
 /// The methods that are answered; also what OPTIONS says.
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
+/// What tells a failure on purpose from others. Browsers show this field, and scripts can
+/// read it (W3C Server Timing).
+const FAILED_ON_PURPOSE: &str = "fail;desc=\"on purpose, by --fail\"";
+
 /// Where errors of the server's own making are reported to, in one line each.
 pub type Report = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -176,6 +180,22 @@ impl<F: FileSystem> Site<F> {
     pub fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
         let response = self.dress(error::page(status, Form::Html), now);
         finish(&self.options, Grant::new(&self.options, None, peer), None, response)
+    }
+
+    /// The response to a request that is to fail, whatever it asks for. It is complete, so
+    /// that a page of another site may read it, too; and it says that this is no accident.
+    pub fn fail(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Response {
+        self.refresh_rules(now);
+        self.begin_basis();
+        let overlay = self.overlay(request);
+        let kind = error_page::Kind {
+            status: Status::ServiceUnavailable,
+            form: negotiate::form(request.fields),
+            grant: Grant::new(&self.options, Some(request.fields), peer),
+        };
+        let mut response = self.answer_error(kind, overlay.as_ref(), now);
+        response.fields.push("Server-Timing", FAILED_ON_PURPOSE);
+        response
     }
 
     /// The turn of the loop is over.

@@ -33,4 +33,5 @@ mod rules;
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 ))]
 mod sandbox;
+mod shaping;
 mod shutdown;

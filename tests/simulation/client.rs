@@ -116,7 +116,8 @@ impl Client {
         wrong.into_iter().for_each(|what| network.complain(format!("client {id}: {what}")));
     }
 
-    /// What must hold when the loop sleeps; `is_free` says that the pool has nothing to do.
+    /// What must hold when the loop sleeps; `is_free` says that the pool has nothing to
+    /// do, and nobody is held back on purpose.
     pub fn check_asleep(&mut self, network: &mut Network, is_free: bool, is_stopping: bool) {
         self.listen(network);
         let (now, socket) = (network.elapsed, &network.sockets[self.id]);

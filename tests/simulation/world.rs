@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serve::clock::Now;
-use serve::h1::{self, Conn, Service};
+use serve::h1::weather::Share;
+use serve::h1::{self, Conn, Service, Weather};
 use serve::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
+use serve::net::rate::Rate;
 use serve::net::{EventLoop, Limits, Platform};
 use serve::pool::Pool;
 use serve::site::derived::Derived;
@@ -107,6 +109,8 @@ pub struct World {
     /// Bytes of connections that nobody looks at any more.
     sent: u64,
     seen: Seen,
+    /// Somebody who waits for an answer may only be held back.
+    is_slow: bool,
     is_stopping: bool,
     is_over: bool,
     still: usize,
@@ -128,6 +132,17 @@ fn limits(dice: &mut Dice) -> (Limits, h1::Limits) {
     (net, h1)
 }
 
+/// Fair for most; how fast connections send, and what requests meet.
+fn weather(dice: &mut Dice) -> (Option<Rate>, Weather) {
+    if !dice.once_in(3) {
+        return (None, Weather::default());
+    }
+    let rate = Rate::per_second(dice.pick(&[0, 2_000, 100_000, 10_000_000]));
+    let latency = Duration::from_millis(dice.pick(&[0, 7, 400, 3_000]));
+    let failures = Share::of_percent(dice.pick(&[0.0, 1.0, 20.0])).unwrap();
+    (rate, Weather { latency, failures })
+}
+
 impl World {
     pub fn new(seed: u64) -> World {
         let mut dice = Dice::new(seed);
@@ -136,7 +151,9 @@ impl World {
         network.cold_once_in = dice.pick(&[2, 8, 1_000_000]);
         let now = network.now();
         let network = Rc::new(RefCell::new(network));
-        let (net, http) = limits(&mut dice);
+        let (mut net, http) = limits(&mut dice);
+        let (rate, weather) = weather(&mut Dice::new(seed ^ 1 << 61));
+        net.rate = rate;
         let waiting_max = dice.pick(&[1, 4, 256]);
         let (pool, background) = (Pool::by_hand(waiting_max), Pool::by_hand(4));
         let files = Files::new(&now, Dice::new(seed ^ 1 << 62));
@@ -149,7 +166,7 @@ impl World {
         let site =
             Site::new(Arc::new(options), cached, Arc::new(|_| ())).remembering(dice.pick(&[0, 1 << 20]));
         let log = Rc::<RefCell<Log>>::default();
-        let service = Service::new(App { site, log: Rc::clone(&log) }, http);
+        let service = Service::new(App { site, log: Rc::clone(&log) }, http).in_weather(weather, seed);
         let each = EventLoop::on(Simulated(Rc::clone(&network)), vec![Door], service, net, pool.clone());
         let clients_max = dice.pick(&[2, 8, 24]);
         World {
@@ -165,6 +182,7 @@ impl World {
             log,
             sent: 0,
             seen: Seen::default(),
+            is_slow: rate.is_some() || !weather.latency.is_zero(),
             is_stopping: false,
             is_over: false,
             still: 0,
@@ -315,7 +333,7 @@ impl World {
         if self.is_over {
             return;
         }
-        let is_free = self.pool.waiting() == 0;
+        let is_free = self.pool.waiting() == 0 && !self.is_slow;
         let network = &mut *self.network.borrow_mut();
         self.clients.iter_mut().for_each(|client| client.check_asleep(network, is_free, self.is_stopping));
         let is_deaf = !network.backlog.is_empty() && network.sleeps == Some(None);

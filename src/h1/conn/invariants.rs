@@ -13,15 +13,17 @@ impl<H: Handler> Conn<H> {
         debug_assert!(input <= limits.head_bytes_max + READ_MAX, "{input} bytes are held");
         debug_assert!(self.responses <= RESPONSES_MAX && self.in_flight.len() <= RESPONSES_MAX);
         debug_assert!(self.in_flight.iter().is_sorted_by_key(|flight| flight.end));
-        debug_assert!(self.in_flight.back().is_none_or(|flight| flight.end <= queue.pushed()));
+        debug_assert!(self.in_flight.back().is_none_or(|flight| self.cut || flight.end <= queue.pushed()));
         debug_assert!(self.work.is_none(), "work that nobody has taken");
-        debug_assert_eq!(self.pending.is_some(), self.state == State::Answering, "{:?}", self.state);
-        debug_assert!(!self.last || queue.ends() || self.state == State::Answering);
+        let is_asked = matches!(self.state, State::Delayed | State::Answering);
+        debug_assert_eq!(self.pending.is_some(), is_asked, "{:?}", self.state);
+        debug_assert!(!self.last || queue.ends() || self.cut || self.state == State::Answering);
+        debug_assert!(!self.cut || self.state == State::Sending, "it was cut, and goes on");
         match self.state {
             State::Idle => debug_assert!(input == 0 && queue.is_empty() && !self.last && !self.eof),
             State::Head => debug_assert!(input > 0 && queue.is_empty() && !self.last && !self.eof),
             State::Sending => debug_assert!(!queue.is_empty(), "nothing is left to be sent"),
-            State::Answering => {}
+            State::Delayed | State::Answering => {}
             State::Parting | State::Lingering { .. } => {
                 debug_assert!(input == 0 && queue.is_empty() && self.last | self.stopping);
             }

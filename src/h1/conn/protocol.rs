@@ -33,6 +33,7 @@ impl<H: Handler> Protocol for Conn<H> {
             work: None,
             next_turn: false,
             last: false,
+            cut: false,
             promised: false,
             eof: false,
             stopping: false,
@@ -92,12 +93,22 @@ impl<H: Handler> Protocol for Conn<H> {
         self.deadline
     }
 
+    fn is_punctual(&self) -> bool {
+        self.state == State::Delayed
+    }
+
     fn handle_timeout(&mut self, service: &mut Service<H>, now: &Now) {
         match self.state {
             State::Idle | State::Parting | State::Lingering { .. } => self.enter(State::Closed, now.instant),
             State::Head => {
                 let input = mem::take(&mut self.input);
                 self.refuse(service, &input, Status::RequestTimeout, now);
+            }
+            State::Delayed => {
+                if let Some(mut pending) = self.pending.take() {
+                    pending.framing.keep_alive &= !self.stopping;
+                    self.ask_again(service, *pending, now);
+                }
             }
             State::Answering => {
                 // The work goes on and will find nobody; so that its late result can never
@@ -117,7 +128,7 @@ impl<H: Handler> Protocol for Conn<H> {
         match self.state {
             // Told to stop, it still looks whether a request is there already (R26).
             State::Idle if self.stopping => Phase::Parting,
-            State::Idle | State::Head | State::Answering | State::Sending => Phase::Open,
+            State::Idle | State::Head | State::Delayed | State::Answering | State::Sending => Phase::Open,
             State::Parting => Phase::Parting,
             State::Lingering { .. } => Phase::Finishing,
             State::Closed => Phase::Closed,

@@ -10,6 +10,7 @@ use crate::net::connection::Link;
 use crate::net::platform::Platform;
 use crate::net::progress::Progress;
 use crate::net::protocol::{Notice, Protocol};
+use crate::net::rate::Bucket;
 use crate::net::token::Source;
 
 /// When there are too many connections, up to so many idle ones are closed together, but
@@ -72,10 +73,11 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         let slot = entry.key();
         let Source::Connection { generation, .. } = Source::connection(slot, self.generation) else { return };
         let protocol = P::open(&mut self.shared, client, listener, now);
+        let bucket = self.limits.rate.map(|rate| Bucket::new(rate, now.instant));
         entry.insert(Connection {
             stream,
             protocol,
-            link: Link::new(),
+            link: Link::limited(bucket),
             interest: None,
             generation,
             armed: None,

@@ -54,7 +54,7 @@ fn check_waiting<P: Protocol, C: Stream>(connection: &Connection<P, C>, now: &No
         interest.is_some_and(|i| i.is_writable() == writable && i.is_readable() == readable)
     };
     assert!(is_watched(blocked, !blocked || protocol.wants_read()), "{interest:?}, blocked {blocked}");
-    let latest = protocol.deadline() + GRANULARITY;
+    let latest = link.due(protocol) + GRANULARITY;
     let will_fire = armed.is_some_and(|armed| armed <= latest.max(now.instant));
     assert!(will_fire, "nothing wakes it at its deadline: {phase:?}, {link:?}, {armed:?} of {latest:?}");
 }

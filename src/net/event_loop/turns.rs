@@ -179,7 +179,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// poller re-arms in software).
     fn wait(&mut self, slot: usize, deadline: Instant, now: &Now) {
         let connection = &mut self.connections[slot];
-        self.deadlines.arm(slot, deadline, &mut connection.armed);
+        self.deadlines.arm(slot, deadline, connection.protocol.is_punctual(), &mut connection.armed);
         let blocked = !connection.protocol.send_queue().is_empty();
         let interest = match (blocked, connection.protocol.wants_read()) {
             (true, false) => Interest::WRITABLE,
