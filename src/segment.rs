@@ -70,7 +70,9 @@ impl Segment {
         match self {
             // As below.
             Segment::Bytes(bytes) => bytes.truncate(bytes.len().saturating_sub(n as usize)),
-            Segment::File { range, .. } => range.end = range.end.saturating_sub(n).max(range.start),
+            Segment::File { range, .. } | Segment::Made { range, .. } => {
+                range.end = range.end.saturating_sub(n).max(range.start);
+            }
         }
     }
 
