@@ -121,7 +121,7 @@ mod tests {
         let mut deadlines = Deadlines::new(start);
         let mut armed = [None; 100];
         for (key, armed) in armed.iter_mut().enumerate() {
-            deadlines.arm(key, start + Duration::from_secs(key as u64), armed);
+            deadlines.arm(key, start + Duration::from_secs(key as u64), false, armed);
         }
         let stays = |key: usize, due| key == 90 && armed[90] == Some(due);
         assert_eq!(deadlines.next(stays), armed[90]);
