@@ -8,8 +8,8 @@
 //! # Five ideas
 //!
 //! 1. **Every response knows its length before its first byte.** A body is a list of
-//!    [`Segment`]s: bytes in memory, or a range of an open file. There is no chunked
-//!    coding anywhere.
+//!    [`Segment`]s: bytes in memory, a range of an open file, or of what is made while it is
+//!    sent ([archives](site::archive)). There is no chunked coding anywhere.
 //! 2. **A connection is a machine with one deadline per state.** [`h1::Conn`] takes
 //!    bytes and the time, and gives segments and a deadline. There is no socket, no
 //!    clock and no file system in it, so it is tested in virtual time, fuzzed, and cut
@@ -33,8 +33,8 @@
 //!    has it in memory. Where it has not, the pool goes first: it opens the name and reads
 //!    the beginning of its file, and then the request is asked again
 //!    ([`open_at_hand`](site::FileSystem::open_at_hand)); of a large file it reads each
-//!    piece before that is sent ([`Step::Fetch`](net::connection::Step::Fetch)). Only Linux
-//!    can tell; elsewhere a slow disk is felt by everyone.
+//!    piece before that is sent ([`Step::Fetch`](net::connection::Step::Fetch)), and of an
+//!    archive it makes each. Only Linux can tell; elsewhere a slow disk is felt by everyone.
 //!
 //! # Floors
 //!
@@ -81,7 +81,7 @@
 //!    [`SafePath`](http::SafePath), decoded once and proven for good, beneath the base
 //!    path → the owner's [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect,
-//!    index or listing → the form that the client likes best, from beside the file or from
+//!    index, listing or [archive](site::archive) → the form that the client likes best, from beside the file or from
 //!    [memory](site::derived) → [preconditions](http::precondition) →
 //!    [ranges](http::range) → fields and segments. What is missing may be answered by
 //!    another file ([`site::routing`]), and an error be told by a page of the user's own

@@ -11,8 +11,8 @@
 //! 5. [`files`]: one contained open, for whatever is looked up;
 //! 6. nothing there, or a directory: the same name with `.html`, if that is wanted
 //!    ([`routing`]);
-//! 7. a directory ([`directory`]): redirect, index file, or listing, which one reading
-//!    makes for all who wait for it ([`flight`]);
+//! 7. a directory ([`directory`]): redirect, index file, [`archive`], or listing, which one
+//!    reading makes for all who wait for it ([`flight`]);
 //! 8. a file ([`representation`]): the form of it (coded or not), preconditions, ranges, fields, segments;
 //! 9. when nothing answers ([`routing`]): the fallback of a single-page application;
 //! 10. an error may be told by a page of the user's own ([`error_page`]);
