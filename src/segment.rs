@@ -37,12 +37,13 @@ pub enum Segment {
 /// Bytes that have a place and a number before they are made, and are made a piece at a time
 /// by whoever may wait for it.
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Makes the piece that begins at `start`, and forgets the one before. It may be slow,
-    /// and is not for a loop. What goes wrong is told by [`Source::piece`].
+    /// Makes the piece that begins at `start`, and forgets the one before; or does some of
+    /// what that takes, and is to be called again. It may be slow, and is not for a loop. What
+    /// goes wrong is told by [`Source::piece`].
     fn make(&self, start: u64);
 
     /// What is made already of the bytes from `start` on, at least one; None before
-    /// [`Source::make`].
+    /// [`Source::make`] has made it.
     ///
     /// # Errors
     /// When these bytes cannot be had: whoever sends must break off.

@@ -102,6 +102,12 @@ impl Link {
         self.front = Front::AtHand;
     }
 
+    /// The pool has done some of what [`Step::Fetch`] has asked for: whether that was enough
+    /// has to be looked at.
+    pub fn fetched_some(&mut self) {
+        self.front = Front::Unknown;
+    }
+
     /// Whether nothing can move before an event, a result of the pool, or a deadline.
     pub fn is_waiting(&self, conn: &impl Protocol) -> bool {
         if conn.send_queue().is_empty() {

@@ -1,5 +1,6 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
+use super::archive::checksums::Checksums;
 use super::budget::Budget;
 use super::cache_control::CachePolicy;
 use super::cors::Cors;
@@ -48,6 +49,8 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
+    /// What is known of the checksums of files in archives, over all loops.
+    pub checksums: Checksums,
     /// The listings that are being made, over all loops.
     pub flights: Flights<(Place, View), Made>,
     /// Whether siblings such as `app.js.br` are sent for their files.
@@ -80,6 +83,7 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
+            checksums: Checksums::default(),
             flights: Flights::default(),
             precompressed: true,
             compress: true,

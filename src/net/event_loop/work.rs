@@ -10,6 +10,7 @@ use crate::clock::Now;
 use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
+use crate::net::stream::Stream;
 use crate::net::token::Source;
 use crate::segment::Segment;
 use crate::sys;
@@ -32,7 +33,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             match self.connections.get_mut(slot) {
                 Some(connection) if connection.generation == generation && !connection.dead => {
                     match outcome {
-                        Outcome::Fetched => connection.link.fetched(),
+                        Outcome::Fetched => has_fetched(connection),
                         Outcome::Work(done) => {
                             self.tell(slot, now, |protocol, shared| protocol.work_done(shared, done, now));
                         }
@@ -83,7 +84,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             if let Segment::Made { source, range } = front {
                 source.make(range.start);
             }
-            self.connections[slot].link.fetched();
+            has_fetched(&mut self.connections[slot]);
             self.enqueue(slot);
         }
     }
@@ -106,6 +107,14 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             }
         };
         self.pool.submit(Box::new(job)).is_ok()
+    }
+}
+
+/// A file is there; what is made may take several times.
+fn has_fetched<P: Protocol, C: Stream>(connection: &mut Connection<P, C>) {
+    match connection.protocol.send_queue().front() {
+        Some(Segment::Made { .. }) => connection.link.fetched_some(),
+        Some(Segment::File { .. } | Segment::Bytes(_)) | None => connection.link.fetched(),
     }
 }
 

@@ -7,10 +7,12 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use crc32fast::Hasher;
 
+use super::checksums::Checksums;
 use super::layout::{Layout, Part};
 use super::plan::Member;
 use crate::segment::Source;
@@ -22,19 +24,34 @@ use crate::sys::{self, Version};
 /// So much is made at once. More would be more memory for each download; less, more turns.
 const PIECE_BYTES: usize = 256 * 1024;
 
+/// So much is read at once of a file whose checksum alone is wanted: others use the pool, too.
+const CHECK_BYTES: usize = 4 * 1024 * 1024;
+
 /// Makes an archive.
 pub struct Maker {
     layout: Layout,
-    lookup: Arc<dyn Lookup>,
+    supplies: Supplies,
     state: Mutex<State>,
-    report: Report,
-    /// For the layout, as long as it is there.
-    _reserved: Reserved,
+}
+
+/// What an archive is made with.
+pub struct Supplies {
+    /// The files.
+    pub lookup: Arc<dyn Lookup>,
+    /// What is known of their checksums.
+    pub checksums: Checksums,
+    /// When the archive was planned.
+    pub planned: SystemTime,
+    /// Where it is told why it could not be made.
+    pub report: Report,
+    /// Room for the layout, as long as it is there.
+    pub reserved: Reserved,
 }
 
 #[derive(Default)]
 struct State {
-    /// Where the piece begins that was made last, and what came of it.
+    /// Where the piece begins that was made last, and what came of it. None also while
+    /// something has to be found out first, and is not found yet.
     piece: Option<(u64, io::Result<Bytes>)>,
     /// The file that is being read.
     reading: Option<Reading>,
@@ -53,11 +70,11 @@ struct Reading {
 }
 
 impl Maker {
-    /// Makes what is laid out, from these files; why it could not be made is reported.
-    pub fn new(layout: Layout, lookup: Arc<dyn Lookup>, report: Report, reserved: Reserved) -> Maker {
+    /// Makes what is laid out.
+    pub fn new(layout: Layout, supplies: Supplies) -> Maker {
         let checksums = layout.members().iter().map(|member| (member.len == 0).then_some(0)).collect();
         let state = Mutex::new(State { checksums, ..State::default() });
-        Maker { layout, lookup, state, report, _reserved: reserved }
+        Maker { layout, supplies, state }
     }
 
     /// What it makes.
@@ -70,6 +87,7 @@ impl Maker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The piece from there on; empty if a checksum comes first that is not known yet.
     fn fill(&self, state: &mut State, start: u64) -> io::Result<Bytes> {
         let mut out = Vec::with_capacity(PIECE_BYTES);
         while out.len() < PIECE_BYTES {
@@ -80,8 +98,13 @@ impl Maker {
                     self.read(state, index, within, &mut out)?;
                     continue;
                 }
-                Part::Tail(index) => self.layout.tail(index, self.checksum(state, index)?),
-                Part::Entry(index) => self.layout.entry(index, self.checksum(state, index)?),
+                Part::Tail(index) | Part::Entry(index) => {
+                    let Some(checksum) = self.checksum(state, index)? else { break };
+                    match part {
+                        Part::Tail(_) => self.layout.tail(index, checksum),
+                        _ => self.layout.entry(index, checksum),
+                    }
+                }
                 Part::End => self.layout.end(),
             };
             // A part of a few hundred bytes, so it fits.
@@ -93,25 +116,46 @@ impl Maker {
     /// Reads some of a member, at least one byte, until the piece is full.
     fn read(&self, state: &mut State, index: usize, start: u64, out: &mut Vec<u8>) -> io::Result<()> {
         let member = &self.layout.members()[index];
-        if state.reading.as_ref().is_none_or(|reading| reading.index != index) {
-            state.reading = None;
-            state.reading = Some(self.open(index)?);
-        }
-        let Some(reading) = &mut state.reading else { return Err(broken(member, "it is closed")) };
+        let reading = self.reading(state, index)?;
         let wanted = (member.len - start).min((PIECE_BYTES - out.len()) as u64) as usize;
         let bytes = reading.next(member, start, wanted)?;
-        let end = start + bytes.len() as u64;
-        if reading.position == start && self.layout.has_checksums() {
-            reading.crc.update(&bytes);
-            reading.position = end;
+        if self.layout.has_checksums() {
+            reading.count(start, &bytes);
         }
         out.extend_from_slice(&bytes);
-        if end == member.len {
-            reading.confirm(member)?;
-            if reading.position == end {
-                state.checksums[index] = Some(reading.crc.clone().finalize());
-            }
-            state.reading = None;
+        if start + bytes.len() as u64 == member.len {
+            self.close(state)?;
+        }
+        Ok(())
+    }
+
+    /// The member, open.
+    fn reading<'a>(&self, state: &'a mut State, index: usize) -> io::Result<&'a mut Reading> {
+        // One after the other: what was open is closed before.
+        let same = state.reading.take().filter(|reading| reading.index == index);
+        let reading = match same {
+            Some(reading) => reading,
+            None => self.open(index)?,
+        };
+        Ok(state.reading.insert(reading))
+    }
+
+    /// A member was read to its end: it must have been the same all the time, and now its
+    /// checksum may be known.
+    fn close(&self, state: &mut State) -> io::Result<()> {
+        let Some(Reading { index, content, version, position, crc }) = state.reading.take() else {
+            return Ok(());
+        };
+        let member = &self.layout.members()[index];
+        if let Content::Disk(file) = &content
+            && sys::version_of(file)? != version
+        {
+            return Err(broken(member, "it was written to while it was sent"));
+        }
+        if position == member.len {
+            let checksum = crc.finalize();
+            state.checksums[index] = Some(checksum);
+            self.supplies.checksums.remember(member, self.supplies.planned, checksum);
         }
         Ok(())
     }
@@ -119,7 +163,7 @@ impl Maker {
     /// Opens a member, if it still is what was promised.
     fn open(&self, index: usize) -> io::Result<Reading> {
         let member = &self.layout.members()[index];
-        let node = self.lookup.open(&member.path).map_err(|error| broken(member, error))?;
+        let node = self.supplies.lookup.open(&member.path).map_err(|error| broken(member, error))?;
         let Node::File(file) = node else { return Err(broken(member, "it is a directory now")) };
         if (file.len, file.modified) != (member.len, member.modified) {
             return Err(broken(member, "it has changed since the archive was begun"));
@@ -127,24 +171,29 @@ impl Maker {
         Ok(Reading { index, content: file.content, version: file.version, position: 0, crc: Hasher::new() })
     }
 
-    /// The checksum of a member: as it was sent, or, where its beginning was not asked for,
-    /// by reading it now.
-    fn checksum(&self, state: &mut State, index: usize) -> io::Result<u32> {
+    /// The checksum of a member: as it was sent, or, where its beginning was not asked for, by
+    /// reading it now. None when that takes longer than is good for others: then some of it
+    /// is done.
+    fn checksum(&self, state: &mut State, index: usize) -> io::Result<Option<u32>> {
         if !self.layout.has_checksums() {
-            return Ok(0);
+            return Ok(Some(0));
         }
-        if let Some(known) = state.checksums[index] {
+        let member = &self.layout.members()[index];
+        let known = state.checksums[index];
+        let known = known.or_else(|| self.supplies.checksums.recall(member, self.supplies.planned));
+        if known.is_some() {
             return Ok(known);
         }
-        let mut reading = self.open(index)?;
-        let member = &self.layout.members()[index];
-        while reading.position < member.len {
+        let reading = self.reading(state, index)?;
+        let end = reading.position.saturating_add(CHECK_BYTES as u64).min(member.len);
+        while reading.position < end {
             let bytes = reading.next(member, reading.position, PIECE_BYTES)?;
-            reading.crc.update(&bytes);
-            reading.position += bytes.len() as u64;
+            reading.count(reading.position, &bytes);
         }
-        reading.confirm(member)?;
-        Ok(*state.checksums[index].insert(reading.crc.clone().finalize()))
+        if end == member.len {
+            self.close(state)?;
+        }
+        Ok(state.checksums[index])
     }
 }
 
@@ -155,13 +204,11 @@ impl Reading {
         if bytes.is_empty() { Err(broken(member, "it is shorter than it was")) } else { Ok(bytes) }
     }
 
-    /// Whether it was the same file all the time.
-    fn confirm(&self, member: &Member) -> io::Result<()> {
-        match &self.content {
-            Content::Disk(file) if sys::version_of(file)? != self.version => {
-                Err(broken(member, "it was written to while it was sent"))
-            }
-            Content::Disk(_) | Content::Memory(_) => Ok(()),
+    /// These bytes belong to what the checksum is of, if they follow what was read before.
+    fn count(&mut self, start: u64, bytes: &[u8]) {
+        if self.position == start {
+            self.crc.update(bytes);
+            self.position += bytes.len() as u64;
         }
     }
 }
@@ -177,9 +224,10 @@ impl Source for Maker {
         state.piece = None;
         let made = self.fill(state, start);
         if let Err(error) = &made {
-            (self.report)(&format!("an archive was broken off: {error}"));
+            (self.supplies.report)(&format!("an archive was broken off: {error}"));
         }
-        state.piece = Some((start, made));
+        state.piece =
+            Some((start, made)).filter(|(_, made)| made.as_ref().map_or(true, |bytes| !bytes.is_empty()));
     }
 
     fn piece(&self, start: u64) -> io::Result<Option<Bytes>> {

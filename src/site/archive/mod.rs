@@ -5,6 +5,7 @@
 //! validator and parts like any file, and a download that broke off goes on where it was.
 //! It is [made](maker) while it is sent, and never held whole.
 
+pub mod checksums;
 pub mod layout;
 pub mod maker;
 pub mod plan;
@@ -15,15 +16,17 @@ use std::io;
 use std::sync::Arc;
 
 use super::files::FileSystem;
+use super::portion::Portion;
 use super::rules::is_rule_file;
 use super::{Site, error, status_of};
 use crate::clock::Now;
-use crate::http::precondition::{Conditions, Outcome, Validators};
+use crate::http::negotiate::Form;
+use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::range::{Selection, select_value};
 use crate::http::{Answer, Body, Request, Response, SafePath, Status, negotiate, query};
 use crate::segment::Segment;
 use layout::Layout;
-use maker::Maker;
+use maker::{Maker, Supplies};
 
 /// What an archive is called that has no name of its own: that of the root.
 const NAMELESS: &[u8] = b"files";
@@ -112,57 +115,69 @@ impl<F: FileSystem> Site<F> {
             (hidden || !path.is_hidden()) && !is_rule
         };
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
-        let conditions = Conditions::of(request.method, request.fields);
-        let range = request.fields.only("range").map(<[u8]>::to_vec);
-        let (form, now) = (negotiate::form(request.fields), now.system);
+        let asked = Asked {
+            conditions: Conditions::of(request.method, request.fields),
+            range: request.fields.only("range").map(<[u8]>::to_vec),
+            form: negotiate::form(request.fields),
+        };
+        let (form, planned) = (asked.form, now.system);
         let make = move || {
             let status = |error: &io::Error, path: &SafePath| status_of(error, path, &report);
             let members = plan::walk(&*lookup, &path, wish.selected.as_deref(), &wanted, &status)?;
             let top = path.name().unwrap_or(NAMELESS).to_vec();
-            let tag = plan::tag(wish.format, &top, &members, now);
+            let tag = plan::tag(wish.format, &top, &members, planned);
             let reserved = options.listings.reserve(plan::bytes_in_memory(&members));
             let reserved = reserved.ok_or(Status::ServiceUnavailable)?;
             let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
             let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;
-            let len = layout.len();
-            let mut response = match conditions.evaluate(&Validators::of_content(tag)) {
-                Outcome::NotModified => Response::new(Status::NotModified),
-                Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
-                Outcome::Proceed { range: is_wanted } => {
-                    let range = range.filter(|_| is_wanted);
-                    let selection = range.map_or(Selection::Whole, |range| select_value(&range, len));
-                    let part = match selection {
-                        // Several parts of an archive are of no use to anybody: all of it is a
-                        // right answer, too (RFC 9110 §14.2).
-                        Selection::Whole | Selection::Parts(_) => None,
-                        Selection::Part(part) => Some(part),
-                        Selection::Unsatisfiable => {
-                            let mut response = error::page(Status::RangeNotSatisfiable, form);
-                            response.fields.push("Content-Range", format_args!("bytes */{len}"));
-                            return Ok(response);
-                        }
-                    };
-                    let status = if part.is_some() { Status::PartialContent } else { Status::Ok };
-                    let mut response = Response::new(status);
-                    response.fields.push("Content-Type", wish.format.media_type());
-                    response.fields.push("Content-Disposition", attachment(&name));
-                    response.fields.push_block("Accept-Ranges: bytes\r\n");
-                    if let Some(part) = &part {
-                        let last = part.end - 1;
-                        response
-                            .fields
-                            .push("Content-Range", format_args!("bytes {}-{last}/{len}", part.start));
-                    }
-                    let source = Arc::new(Maker::new(layout, lookup, report, reserved));
-                    response.body = Body::One(Segment::Made { source, range: part.unwrap_or(0..len) });
-                    response
-                }
-            };
-            response.fields.push_block("Cache-Control: no-cache\r\n");
-            response.fields.push("ETag", tag);
-            Ok(response)
+            let checksums = options.checksums.clone();
+            let supplies = Supplies { lookup, checksums, planned, report, reserved };
+            asked.answer(tag, &name, wish.format, Maker::new(layout, supplies))
         };
         Ok(Answer::Later(Box::new(move || make().unwrap_or_else(|status| error::page(status, form)))))
+    }
+}
+
+/// What a request for an archive says of it, to be held against it when that is planned.
+struct Asked {
+    conditions: Conditions,
+    range: Option<Vec<u8>>,
+    form: Form,
+}
+
+impl Asked {
+    /// The answer with an archive of this tag and name, or with the part of it that is asked
+    /// for.
+    fn answer(self, tag: ETag, name: &[u8], format: Format, maker: Maker) -> Result<Response, Status> {
+        let mut response = match self.conditions.evaluate(&Validators::of_content(tag)) {
+            Outcome::NotModified => Response::new(Status::NotModified),
+            Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
+            Outcome::Proceed { range: is_wanted } => {
+                let len = maker.layout().len();
+                let range = self.range.filter(|_| is_wanted);
+                let part = match range.map_or(Selection::Whole, |range| select_value(&range, len)) {
+                    // Several parts of an archive are of no use to anybody: all of it is a
+                    // right answer, too (RFC 9110 §14.2).
+                    Selection::Whole | Selection::Parts(_) => Portion::Whole,
+                    Selection::Part(part) => Portion::Part(part),
+                    Selection::Unsatisfiable => {
+                        let mut response = error::page(Status::RangeNotSatisfiable, self.form);
+                        response.fields.push("Content-Range", format_args!("bytes */{len}"));
+                        return Ok(response);
+                    }
+                };
+                let mut response = Response::new(part.status());
+                part.describe(&mut response, format.media_type(), len);
+                response.fields.push("Content-Disposition", attachment(name));
+                response.fields.push_block("Accept-Ranges: bytes\r\n");
+                let range = if let Portion::Part(part) = part { part } else { 0..len };
+                response.body = Body::One(Segment::Made { source: Arc::new(maker), range });
+                response
+            }
+        };
+        response.fields.push_block("Cache-Control: no-cache\r\n");
+        response.fields.push("ETag", tag);
+        Ok(response)
     }
 }
 

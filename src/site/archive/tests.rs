@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::checksums::Checksums;
 use super::plan::Member;
 use super::*;
 use crate::segment::Source;
@@ -42,7 +43,18 @@ fn members(lookup: &dyn Lookup, directory: &str, selected: Option<&[&str]>) -> R
 
 fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Maker {
     let layout = Layout::new(format, b"top".to_vec(), members(&**lookup, directory, None).unwrap()).unwrap();
-    Maker::new(layout, Arc::clone(lookup), Arc::new(|_| {}), Budget::default().reserve(0).unwrap())
+    Maker::new(layout, supplies(lookup, Arc::new(|_| {}), Checksums::default()))
+}
+
+fn supplies(lookup: &Arc<dyn Lookup>, report: crate::site::Report, checksums: Checksums) -> Supplies {
+    let planned = made() + Duration::from_secs(10);
+    Supplies {
+        lookup: Arc::clone(lookup),
+        checksums,
+        planned,
+        report,
+        reserved: Budget::default().reserve(0).unwrap(),
+    }
 }
 
 /// Everything from `start` on, as a connection would take it: of each piece a part.
@@ -51,7 +63,7 @@ fn taken(maker: &Maker, start: u64, step: usize) -> io::Result<Vec<u8>> {
     let len = maker.layout().len();
     while start + (out.len() as u64) < len {
         let at = start + out.len() as u64;
-        if maker.piece(at)?.is_none() {
+        while maker.piece(at)?.is_none() {
             maker.make(at);
         }
         let piece = maker.piece(at)?.expect("it was made");
@@ -393,12 +405,67 @@ fn a_member_that_is_not_what_was_promised_ends_the_archive() {
         let lookup: Arc<dyn Lookup> = Arc::new(changing);
         let layout = Layout::new(Format::Zip, b"t".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
         let report: crate::site::Report = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
-        let maker = Maker::new(layout, lookup, report, Budget::default().reserve(0).unwrap());
+        let maker = Maker::new(layout, supplies(&lookup, report, Checksums::default()));
         maker.make(0);
         let error = maker.piece(0).unwrap_err();
         assert!(error.to_string().starts_with("/a: it "), "{number}: {error}");
         assert_eq!(reports.lock().unwrap().len(), 1, "{number}");
     }
+}
+
+/// Files of which somebody counts how often they are opened.
+struct Counting {
+    files: Memory,
+    opened: Mutex<usize>,
+}
+
+impl Lookup for Counting {
+    fn open(&self, path: &SafePath) -> io::Result<Node> {
+        *self.opened.lock().unwrap() += 1;
+        Lookup::open(&self.files, path)
+    }
+
+    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+        self.files.list(path, most, keep)
+    }
+
+    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
+        Ok(None)
+    }
+}
+
+/// The end of a ZIP needs the checksum of what was sent before: of large files that is read
+/// in steps, and remembered.
+#[test]
+fn a_checksum_is_found_out_in_steps_and_only_once() {
+    let counting =
+        Arc::new(Counting { files: files(&[("large", 10 << 20), ("small", 100)]), opened: Mutex::new(0) });
+    let lookup: Arc<dyn Lookup> = counting.clone();
+    let checksums = Checksums::default();
+    let maker = |format| {
+        let layout = Layout::new(format, b"top".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
+        Maker::new(layout, supplies(&lookup, Arc::new(|_| {}), checksums.clone()))
+    };
+    let first = maker(Format::Zip);
+    // Where the directory begins.
+    let end = first.layout().len() - outline(first.layout()).1.len() as u64;
+    let mut steps = 0;
+    while first.piece(end).unwrap().is_none() {
+        first.make(end);
+        steps += 1;
+    }
+    assert_eq!((steps, *counting.opened.lock().unwrap()), (3, 2));
+    // The next one knows the large one, and of a tar nothing has to be known.
+    let second = maker(Format::Zip);
+    second.make(end);
+    assert_eq!(second.piece(end).unwrap(), first.piece(end).unwrap());
+    assert_eq!(*counting.opened.lock().unwrap(), 3);
+    let tar = maker(Format::Tar);
+    tar.make(tar.layout().len() - 300);
+    assert_eq!(*counting.opened.lock().unwrap(), 3);
+    // The whole has the same end.
+    let whole = taken(&maker(Format::Zip), 0, usize::MAX).unwrap();
+    assert!(first.piece(end).unwrap().unwrap() == whole[end as usize..]);
 }
 
 #[test]
