@@ -135,6 +135,8 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "use --base-path PATH",
     ),
     (&["--workers", "--jobs", "-j"], "use --threads N"),
+    (&["--throttle", "--bandwidth", "--speed", "--rate"], "use --limit-rate RATE, or --slow 3g"),
+    (&["--delay", "--latency", "--lag"], "use --slow TIME, like --slow 300ms"),
     (&["--strict-port", "--no-port-switching"], "a port that was asked for is never replaced by another"),
     (&["--headers", "--custom-header"], "use --header 'Name: value', once for each"),
     (&["--allowed-hosts", "--allow-hosts"], "use --allow-host NAME, once for each"),

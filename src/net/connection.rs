@@ -80,7 +80,7 @@ impl Link {
 
     /// How much of this budget may be sent now; None while it is paused.
     fn allowed(&mut self, budget: usize, conn: &impl Protocol, now: &Now) -> Option<usize> {
-        let Some(bucket) = &self.bucket else { return Some(budget) };
+        let Some(bucket) = &mut self.bucket else { return Some(budget) };
         match bucket.allowance(conn.send_queue().remaining(), now.instant) {
             // What does not fit into usize is more than any budget.
             Allowance::Bytes(bytes) => Some(budget.min(usize::try_from(bytes).unwrap_or(usize::MAX))),
@@ -300,7 +300,7 @@ fn write<P: Protocol, S: Stream>(
         Ok(bytes) => {
             link.front = Front::Unknown;
             if let Some(bucket) = &mut link.bucket {
-                bucket.take(bytes as u64, now.instant);
+                bucket.take(bytes as u64);
             }
             conn.sent(shared, bytes as u64, now);
             Ok(bytes)

@@ -288,6 +288,10 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             }
             self.enqueue(slot);
         }
+        if any {
+            // Who is held back for a moment leaves the deadline behind that it had before.
+            self.forget_deadlines();
+        }
         self.listeners.iter_mut().for_each(|listener| listener.wake_when_due(now.instant));
         any
     }

@@ -132,7 +132,7 @@ fn as_many_requests_fail_as_were_asked_for_half_of_them_in_each_way() {
     let (mut answered, mut unavailable, mut cut) = (0, 0, 0);
     for _ in 0..400 {
         let mut client = server.connect();
-        client.send(GET_AND_CLOSE.replace("\r\n\r\n", "\r\nOrigin: http://a.example\r\n\r\n"));
+        client.send(GET_AND_CLOSE.replace("Connection", "Origin: http://a.example\r\nConnection"));
         let mut wire = Vec::new();
         let ended = std::io::Read::read_to_end(&mut client.stream, &mut wire);
         let wire = String::from_utf8(wire).unwrap();

@@ -132,11 +132,16 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             }
             self.counters.closed += 1;
         }
+        self.forget_deadlines();
+        // There are descriptors again.
+        self.listeners.iter_mut().for_each(Listener::wake);
+    }
+
+    /// Forgets the deadlines that nothing waits for any more.
+    pub(super) fn forget_deadlines(&mut self) {
         let connections = &self.connections;
         self.deadlines.compact(connections.len(), |slot, due| {
             connections.get(slot).is_some_and(|connection| connection.armed == Some(due))
         });
-        // There are descriptors again.
-        self.listeners.iter_mut().for_each(Listener::wake);
     }
 }
