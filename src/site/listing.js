@@ -80,7 +80,10 @@
   });
   find("button", form).hidden = true;
   // Addresses are read by people.
-  form.addEventListener("formdata", event => { if (!field.value) event.formData.delete("q"); });
+  form.addEventListener("formdata", ({ formData: data }) => {
+    if (!field.value) data.delete("q");
+    if (data.has("sort")) data.set("sort", data.getAll("sort").at(-1));
+  });
   if (field.value != field.defaultValue) filter();
 
   // A dialog that shows what is in a file, and one that tells the keys.
