@@ -274,7 +274,8 @@ fn begun(target: &str) -> (TestServer, super::harness::Client) {
 #[test]
 fn what_changes_while_it_is_sent_ends_the_download() {
     use std::io::Write;
-    let change: [(&str, fn(&TestServer)); 5] = [
+    type Change = fn(&TestServer);
+    let changes: [(&str, Change); 5] = [
         ("shorter", |server| {
             let path = server.directory.path().join("d/large");
             std::fs::File::options().write(true).open(path).unwrap().set_len(1 << 20).unwrap();
@@ -295,7 +296,7 @@ fn what_changes_while_it_is_sent_ends_the_download() {
         }),
     ];
     for target in ["/d/?download=zip", "/d/?download=tar"] {
-        for (what, change) in change {
+        for (what, change) in changes {
             let (server, mut client) = begun(target);
             change(&server);
             client.expect_reset();

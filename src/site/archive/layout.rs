@@ -54,8 +54,8 @@ impl Layout {
         Some(layout)
     }
 
-    /// All of it, in bytes.
-    pub fn len(&self) -> u64 {
+    /// The length of all of it, in bytes.
+    pub fn total(&self) -> u64 {
         self.len
     }
 

@@ -22,7 +22,7 @@ use crate::site::files::{Content, Lookup, Node};
 use crate::sys::{self, Version};
 
 /// So much is made at once. More would be more memory for each download; less, more turns.
-const PIECE_BYTES: usize = 256 * 1024;
+const PIECE_BYTES: usize = 1024 * 1024;
 
 /// So much is read at once of a file whose checksum alone is wanted: others use the pool, too.
 const CHECK_BYTES: usize = 4 * 1024 * 1024;
@@ -245,6 +245,6 @@ impl Source for Maker {
 
 impl fmt::Debug for Maker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Maker").field("len", &self.layout.len()).finish_non_exhaustive()
+        f.debug_struct("Maker").field("len", &self.layout.total()).finish_non_exhaustive()
     }
 }

@@ -153,7 +153,7 @@ impl Asked {
             Outcome::NotModified => Response::new(Status::NotModified),
             Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
             Outcome::Proceed { range: is_wanted } => {
-                let len = maker.layout().len();
+                let len = maker.layout().total();
                 let range = self.range.filter(|_| is_wanted);
                 let part = match range.map_or(Selection::Whole, |range| select_value(&range, len)) {
                     // Several parts of an archive are of no use to anybody: all of it is a
@@ -184,3 +184,7 @@ impl Asked {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod making_tests;

@@ -4,7 +4,6 @@ use std::io::Read;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::checksums::Checksums;
@@ -12,16 +11,16 @@ use super::plan::Member;
 use super::*;
 use crate::segment::Source;
 use crate::site::budget::Budget;
-use crate::site::files::{Content, Entries, Lookup, Memory, Node, OpenFile};
+use crate::site::files::{Entries, Lookup, Memory, Node};
 use crate::site::listing::Row;
 
 const MADE: Duration = Duration::from_secs(784_111_777);
 
-fn made() -> SystemTime {
+pub(super) fn made() -> SystemTime {
     SystemTime::UNIX_EPOCH + MADE
 }
 
-fn files(names: &[(&str, usize)]) -> Memory {
+pub(super) fn files(names: &[(&str, usize)]) -> Memory {
     let mut files = Memory::default();
     for (at, (name, len)) in names.iter().enumerate() {
         let bytes: Vec<u8> = (0..*len).map(|byte| (byte * 7 + byte / 256 + at) as u8).collect();
@@ -30,7 +29,11 @@ fn files(names: &[(&str, usize)]) -> Memory {
     files
 }
 
-fn members(lookup: &dyn Lookup, directory: &str, selected: Option<&[&str]>) -> Result<Vec<Member>, Status> {
+pub(super) fn members(
+    lookup: &dyn Lookup,
+    directory: &str,
+    selected: Option<&[&str]>,
+) -> Result<Vec<Member>, Status> {
     let selected: Option<Vec<Vec<u8>>> =
         selected.map(|names| names.iter().map(|name| name.as_bytes().to_vec()).collect());
     let wanted = |path: &SafePath| !path.is_hidden();
@@ -46,7 +49,11 @@ fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Maker {
     Maker::new(layout, supplies(lookup, Arc::new(|_| {}), Checksums::default()))
 }
 
-fn supplies(lookup: &Arc<dyn Lookup>, report: crate::site::Report, checksums: Checksums) -> Supplies {
+pub(super) fn supplies(
+    lookup: &Arc<dyn Lookup>,
+    report: crate::site::Report,
+    checksums: Checksums,
+) -> Supplies {
     let planned = made() + Duration::from_secs(10);
     Supplies {
         lookup: Arc::clone(lookup),
@@ -58,15 +65,15 @@ fn supplies(lookup: &Arc<dyn Lookup>, report: crate::site::Report, checksums: Ch
 }
 
 /// Everything from `start` on, as a connection would take it: of each piece a part.
-fn taken(maker: &Maker, start: u64, step: usize) -> io::Result<Vec<u8>> {
+pub(super) fn taken(maker: &Maker, start: u64, step: usize) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    let len = maker.layout().len();
+    let len = maker.layout().total();
     while start + (out.len() as u64) < len {
         let at = start + out.len() as u64;
         while maker.piece(at)?.is_none() {
             maker.make(at);
         }
-        let piece = maker.piece(at)?.expect("it was made");
+        let piece = maker.piece(at)?.unwrap();
         out.extend_from_slice(&piece[..piece.len().min(step)]);
     }
     Ok(out)
@@ -167,7 +174,7 @@ proptest! {
         let lookup: Arc<dyn Lookup> = Arc::new(files(&names));
         let format = if is_zip { Format::Zip } else { Format::Tar };
         let whole = taken(&maker(format, &lookup, "/"), 0, usize::MAX).unwrap();
-        prop_assert_eq!(whole.len() as u64, maker(format, &lookup, "/").layout().len());
+        prop_assert_eq!(whole.len() as u64, maker(format, &lookup, "/").layout().total());
         prop_assert_eq!(unpacked(format, &whole).iter().filter(|(name, _)| !name.ends_with('/')).count(), names.len());
         for start in starts {
             let start = (start * whole.len() as f64) as usize;
@@ -209,7 +216,7 @@ impl Lookup for Imagined {
 }
 
 /// A layout, and the archive with all that is not the content of members.
-fn outline(layout: &Layout) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn outline(layout: &Layout) -> (Vec<u8>, Vec<u8>) {
     let count = layout.members().len();
     let directory = (0..count).flat_map(|at| layout.entry(at, 7)).chain(layout.end()).collect();
     (layout.head(count - 1), directory)
@@ -244,7 +251,7 @@ fn large_members_and_many_of_them_have_the_larger_fields() {
         };
         assert_eq!(layout.tail(0, 7).len(), descriptor);
         // A reader that looks at the directory alone agrees about where it all is.
-        let reader = Sparse { start: layout.len() - directory.len() as u64, end: directory, at: 0 };
+        let reader = Sparse { start: layout.total() - directory.len() as u64, end: directory, at: 0 };
         let archive = rawzip::ZipArchive::from_seekable(reader, &mut vec![0; 64 * 1024]).unwrap();
         let mut buffer = vec![0; 64 * 1024];
         let mut entries = archive.entries(&mut buffer);
@@ -363,109 +370,6 @@ fn a_selection_is_what_was_named_and_nothing_else() {
     for refused in ["nothing", ".h", "..", ".", "", "../x", "b/c", "a\0"] {
         assert_eq!(names(&["a", refused]), Err(Status::NotFound), "{refused:?}");
     }
-}
-
-/// Files that change behind the back of who archives them.
-struct Changing {
-    files: Memory,
-    change: Mutex<Option<Box<dyn FnOnce(&mut OpenFile) + Send>>>,
-}
-
-impl Lookup for Changing {
-    fn open(&self, path: &SafePath) -> io::Result<Node> {
-        let mut node = Lookup::open(&self.files, path)?;
-        if let (Node::File(file), Some(change)) = (&mut node, self.change.lock().unwrap().take()) {
-            change(file);
-        }
-        Ok(node)
-    }
-
-    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
-        self.files.list(path, most, keep)
-    }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
-    }
-}
-
-#[test]
-fn a_member_that_is_not_what_was_promised_ends_the_archive() {
-    let changes: [Box<dyn FnOnce(&mut OpenFile) + Send>; 4] = [
-        Box::new(|file| file.len += 1),
-        Box::new(|file| file.modified = Some(made() + Duration::from_secs(1))),
-        // Shorter than it says.
-        Box::new(|file| file.content = Content::Memory(Bytes::from_static(b"short"))),
-        Box::new(|file| file.content = Content::Memory(Bytes::new())),
-    ];
-    for (number, change) in changes.into_iter().enumerate() {
-        let changing = Changing { files: files(&[("a", 1000)]), change: Mutex::new(Some(change)) };
-        let reports = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&reports);
-        let lookup: Arc<dyn Lookup> = Arc::new(changing);
-        let layout = Layout::new(Format::Zip, b"t".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
-        let report: crate::site::Report = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
-        let maker = Maker::new(layout, supplies(&lookup, report, Checksums::default()));
-        maker.make(0);
-        let error = maker.piece(0).unwrap_err();
-        assert!(error.to_string().starts_with("/a: it "), "{number}: {error}");
-        assert_eq!(reports.lock().unwrap().len(), 1, "{number}");
-    }
-}
-
-/// Files of which somebody counts how often they are opened.
-struct Counting {
-    files: Memory,
-    opened: Mutex<usize>,
-}
-
-impl Lookup for Counting {
-    fn open(&self, path: &SafePath) -> io::Result<Node> {
-        *self.opened.lock().unwrap() += 1;
-        Lookup::open(&self.files, path)
-    }
-
-    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
-        self.files.list(path, most, keep)
-    }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
-    }
-}
-
-/// The end of a ZIP needs the checksum of what was sent before: of large files that is read
-/// in steps, and remembered.
-#[test]
-fn a_checksum_is_found_out_in_steps_and_only_once() {
-    let counting =
-        Arc::new(Counting { files: files(&[("large", 10 << 20), ("small", 100)]), opened: Mutex::new(0) });
-    let lookup: Arc<dyn Lookup> = counting.clone();
-    let checksums = Checksums::default();
-    let maker = |format| {
-        let layout = Layout::new(format, b"top".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
-        Maker::new(layout, supplies(&lookup, Arc::new(|_| {}), checksums.clone()))
-    };
-    let first = maker(Format::Zip);
-    // Where the directory begins.
-    let end = first.layout().len() - outline(first.layout()).1.len() as u64;
-    let mut steps = 0;
-    while first.piece(end).unwrap().is_none() {
-        first.make(end);
-        steps += 1;
-    }
-    assert_eq!((steps, *counting.opened.lock().unwrap()), (3, 2));
-    // The next one knows the large one, and of a tar nothing has to be known.
-    let second = maker(Format::Zip);
-    second.make(end);
-    assert_eq!(second.piece(end).unwrap(), first.piece(end).unwrap());
-    assert_eq!(*counting.opened.lock().unwrap(), 3);
-    let tar = maker(Format::Tar);
-    tar.make(tar.layout().len() - 300);
-    assert_eq!(*counting.opened.lock().unwrap(), 3);
-    // The whole has the same end.
-    let whole = taken(&maker(Format::Zip), 0, usize::MAX).unwrap();
-    assert!(first.piece(end).unwrap().unwrap() == whole[end as usize..]);
 }
 
 #[test]

@@ -71,7 +71,8 @@ fn dos_time(seconds: u64) -> (u16, u16) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let date = ((year - 1980) << 9 | month << 5 | day) as u16;
-    let time = (second / 3600) << 11 | (second / 60 % 60) << 5 | (second % 60) / 2;
+    let (hour, minute, half) = (second / 3600, second / 60 % 60, second % 60 / 2);
+    let time = (hour << 11) | (minute << 5) | half;
     // Five, six and five bits.
     (date, time as u16)
 }
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn times_are_those_of_ms_dos() {
         let date = |year: u16, month: u16, day: u16| (year - 1980) << 9 | month << 5 | day;
-        let time = |hour: u16, minute: u16, second: u16| hour << 11 | minute << 5 | second / 2;
+        let time = |hour: u16, minute: u16, second: u16| (hour << 11) | (minute << 5) | (second / 2);
         for (seconds, expected) in [
             (0, FIRST_DAY),
             (315_532_800, (date(1980, 1, 1), 0)),
