@@ -49,8 +49,8 @@ pub(super) struct WeatherOptions {
 
     /// Send no faster than this on each connection, like 500kB or 2MB/s
     ///
-    /// Browsers open up to six connections, and get six times as much. With --slow the
-    /// lower rate counts.
+    /// Browsers open up to six connections, and get six times as much. Where a network has
+    /// a rate, too, the lower one counts.
     #[arg(long, value_name = "RATE", value_parser = rate, help_heading = HEADING, hide_short_help = true)]
     pub limit_rate: Option<Rate>,
 

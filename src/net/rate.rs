@@ -1,7 +1,7 @@
 //! How fast a connection may send: a token bucket, in time instead of tokens.
 //!
 //! What was sent takes its time at the rate, and the times of all that was sent are laid
-//! end to end ([`Bucket::full_at`]). How far that lies ahead is what is owed; a burst may
+//! end to end (`full_at`). How far that lies ahead is what is owed; a burst may
 //! be owed, and no more. Nothing is counted while nothing is sent: who is idle for an hour
 //! has a burst again, and not more. Pure: the time is passed in.
 

@@ -27,7 +27,8 @@ type Key = (SafePath, u64, SystemTime);
 fn key(member: &Member, now: SystemTime) -> Option<Key> {
     let modified = member.modified?;
     let is_settled = now.duration_since(modified).is_ok_and(|age| age >= SETTLING_TIME);
-    (is_settled && member.len >= LEN_MIN).then(|| (member.path.clone(), member.len, modified))
+    (is_settled && member.seconds() > 1 && member.len >= LEN_MIN)
+        .then(|| (member.path.clone(), member.len, modified))
 }
 
 impl Checksums {

@@ -166,13 +166,14 @@ pub fn bytes_in_memory(members: &[Member]) -> usize {
 }
 
 /// The validator of an archive of these: made of what would show a change, and weak while a
-/// file could still change without showing it.
+/// file could still change without showing it, or has a time that says nothing: none, or the
+/// epoch, as reproducible builds set it.
 pub fn tag(format: Format, top: &[u8], members: &[Member], now: SystemTime) -> ETag {
     let mut digest = Sha256::new();
     digest.update([b'1', format as u8]);
     digest.update((top.len() as u64).to_le_bytes());
     digest.update(top);
-    let mut newest = SystemTime::UNIX_EPOCH;
+    let (mut newest, mut is_telling) = (SystemTime::UNIX_EPOCH, true);
     for member in members {
         let since = member.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
         digest.update((member.name().len() as u64).to_le_bytes());
@@ -181,8 +182,9 @@ pub fn tag(format: Format, top: &[u8], members: &[Member], now: SystemTime) -> E
         digest.update(member.len.to_le_bytes());
         digest.update(since.map_or(0, |since| since.as_nanos()).to_le_bytes());
         newest = newest.max(member.modified.unwrap_or(now));
+        is_telling &= member.is_directory || member.seconds() > 1;
     }
     let tag = ETag::of_digest(&digest.finalize().into());
     let is_settled = now.duration_since(newest).is_ok_and(|age| age >= SETTLING_TIME);
-    if is_settled { tag } else { tag.weakened() }
+    if is_settled && is_telling { tag } else { tag.weakened() }
 }

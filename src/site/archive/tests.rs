@@ -390,6 +390,9 @@ fn the_tag_follows_what_is_in_it_and_is_weak_while_that_is_new() {
         assert_ne!(other, first);
     }
     assert!(tag(Format::Zip, &[("a", 1)], made() + Duration::from_secs(1)).is_weak());
+    let mut dateless = Memory::default();
+    dateless.insert("a", "a", SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+    assert!(plan::tag(Format::Zip, b"t", &members(&dateless, "/", None).unwrap(), later).is_weak());
 }
 
 #[test]
