@@ -100,7 +100,8 @@
       const answer = await fetch(href, { headers: { Range: `bytes=0-${most - 1}` } });
       if (!answer.ok && answer.status != 416) throw answer.status;
       const content = answer.status == 416 ? "" : await answer.text();
-      into.textContent = content + (content.length >= most ? "\n…" : "");
+      const total = Number(answer.headers.get("Content-Range")?.split("/")[1] ?? 0);
+      into.textContent = content + (total > most ? "\n…" : "");
     } catch {
       into.textContent = "This could not be loaded.";
     }
@@ -158,11 +159,13 @@
     try {
       await navigator.clipboard.writeText(what);
     } catch {
-      const area = make("textarea", { value: what });
+      const area = make("textarea", { value: what }), focused = document.activeElement;
       (dialog.open ? dialog : document.body).append(area);
       area.select();
-      document.execCommand("copy");
+      const done = document.execCommand("copy");
       area.remove();
+      focused.focus();
+      if (!done) return say("This browser does not let pages copy.");
     }
     say("Copied.");
   };

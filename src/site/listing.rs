@@ -54,7 +54,7 @@ use crate::http::target::encode_segment;
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-jq3KwV0+g02Q6fVLGTPagdpHkBHPyDUfEwP8L0I2cqM='; \
-    script-src 'sha256-VNp/S44k6WDgF7FVIMI/H3hEaoq++b7gWjvLwVmWCXc='; \
+    script-src 'sha256-yV00jBXPsCz1f/eLIIv93XwtEpbvtupCftrEH2HOJ1s='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

@@ -15,6 +15,9 @@ use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 use crate::http::{SafePath, Status};
 
+/// Half of the threads of the pool: the rest is for those who list.
+const WALKS_MAX: usize = 2;
+
 /// The options of a site.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -49,6 +52,10 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
+    /// How many archives may be planned at once, over all loops; beyond it 503.
+    pub walks: Budget,
+    /// What the plans of archives may hold in memory together, over all loops; beyond it 503.
+    pub plans: Budget,
     /// What is known of the checksums of files in archives, over all loops.
     pub checksums: Checksums,
     /// The listings that are being made, over all loops.
@@ -83,6 +90,8 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
+            walks: Budget::new(WALKS_MAX),
+            plans: Budget::default(),
             checksums: Checksums::default(),
             flights: Flights::default(),
             precompressed: true,

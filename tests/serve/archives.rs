@@ -174,6 +174,11 @@ fn a_selection_is_saved_in_the_same_way() {
     let server = settled(&[]);
     let files = unzipped(&server.get("/d/?download=zip&name=sub&name=a.txt").body);
     assert_eq!(names(&files), ["d/a.txt", "d/sub/", "d/sub/b.txt", "d/sub/empty"]);
+    if cfg!(unix) {
+        // It can be continued like all of it.
+        let tag = server.get("/d/?download=zip&name=sub").field("etag").unwrap().to_owned();
+        assert!(!tag.starts_with("W/"), "{tag}");
+    }
     for name in ["nothing", ".secret", "..", "", "sub/b.txt", "%2e%2e", "a.txt%00", "sub%2f..%2f.."] {
         let answer = server.get(&format!("/d/?download&name=a.txt&name={name}"));
         assert_eq!(answer.status, 404, "{name}");
@@ -254,6 +259,26 @@ fn rules_are_in_no_archive_of_the_root() {
     let server = TestServer::with_files(&files, &[]);
     let found = unzipped(&server.get("/?download").body);
     assert_eq!(names(&found), ["files/a", "files/d/", "files/d/_headers"]);
+}
+
+#[test]
+fn what_a_forced_rule_answers_for_is_in_no_archive() {
+    let rules = "/secret/* /nope 404!\n/moved /a 302!\n/plain /a 302\n";
+    let files = [("_redirects", rules), ("secret/x", "x"), ("moved", "m"), ("plain", "p"), ("a", "a")];
+    let server = TestServer::with_files(&files, &[]);
+    for (target, status) in [("/secret/x", 404), ("/moved", 302), ("/plain", 200)] {
+        assert_eq!(server.get(target).status, status, "{target}");
+    }
+    let found = unzipped(&server.get("/?download").body);
+    assert!(
+        !found.iter().any(|(name, _)| name.ends_with("secret/x") || name.ends_with("moved")),
+        "{found:?}"
+    );
+    assert!(names(&found).contains(&"files/plain"));
+    for name in ["moved", "secret"] {
+        let answer = server.get(&format!("/?download&name={name}"));
+        assert!(answer.status == 404 || names(&unzipped(&answer.body)) == ["files/secret/"], "{name}");
+    }
 }
 
 /// The beginning of an archive of a file that is too large to be sent at once.

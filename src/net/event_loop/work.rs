@@ -10,7 +10,6 @@ use crate::clock::Now;
 use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
-use crate::net::stream::Stream;
 use crate::net::token::Source;
 use crate::segment::Segment;
 use crate::sys;
@@ -33,7 +32,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             match self.connections.get_mut(slot) {
                 Some(connection) if connection.generation == generation && !connection.dead => {
                     match outcome {
-                        Outcome::Fetched => has_fetched(connection),
+                        Outcome::Fetched => self.has_fetched(slot, now),
                         Outcome::Work(done) => {
                             self.tell(slot, now, |protocol, shared| protocol.work_done(shared, done, now));
                         }
@@ -84,8 +83,22 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             if let Segment::Made { source, range } = front {
                 source.make(range.start);
             }
-            has_fetched(&mut self.connections[slot]);
+            let now = self.now;
+            self.has_fetched(slot, &now);
             self.enqueue(slot);
+        }
+    }
+
+    /// A file is there. What is made may take several times, and while it does, nobody can say
+    /// that the peer takes nothing.
+    fn has_fetched(&mut self, slot: usize, now: &Now) {
+        let Some(connection) = self.living(slot) else { return };
+        match connection.protocol.send_queue().front() {
+            Some(Segment::Made { .. }) => {
+                connection.link.fetched_some();
+                self.tell(slot, now, |protocol, shared| protocol.sent(shared, 0, now));
+            }
+            Some(Segment::File { .. } | Segment::Bytes(_)) | None => connection.link.fetched(),
         }
     }
 
@@ -107,14 +120,6 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             }
         };
         self.pool.submit(Box::new(job)).is_ok()
-    }
-}
-
-/// A file is there; what is made may take several times.
-fn has_fetched<P: Protocol, C: Stream>(connection: &mut Connection<P, C>) {
-    match connection.protocol.send_queue().front() {
-        Some(Segment::Made { .. }) => connection.link.fetched_some(),
-        Some(Segment::File { .. } | Segment::Bytes(_)) | None => connection.link.fetched(),
     }
 }
 

@@ -95,7 +95,8 @@ impl Layout {
         }
         if self.format == Format::Zip {
             // Unpackers on Windows would read it as a slash, and a name could lead anywhere.
-            name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'_');
+            // What stands for it looks like it, and is in next to no name.
+            name = name.split(|byte| *byte == b'\\').collect::<Vec<_>>().join("＼".as_bytes());
         }
         name
     }

@@ -24,8 +24,8 @@ use crate::sys::{self, Version};
 /// So much is made at once. More would be more memory for each download; less, more turns.
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// So much is read at once of a file whose checksum alone is wanted: others use the pool, too.
-const CHECK_BYTES: usize = 4 * 1024 * 1024;
+/// So much is read at once of files whose checksums alone are wanted: others use the pool, too.
+const CHECK_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Makes an archive.
 pub struct Maker {
@@ -90,6 +90,7 @@ impl Maker {
     /// The piece from there on; empty if a checksum comes first that is not known yet.
     fn fill(&self, state: &mut State, start: u64) -> io::Result<Bytes> {
         let mut out = Vec::with_capacity(PIECE_BYTES);
+        let mut to_check = CHECK_BYTES;
         while out.len() < PIECE_BYTES {
             let Some((part, within)) = self.layout.find(start + out.len() as u64) else { break };
             let bytes = match part {
@@ -99,7 +100,7 @@ impl Maker {
                     continue;
                 }
                 Part::Tail(index) | Part::Entry(index) => {
-                    let Some(checksum) = self.checksum(state, index)? else { break };
+                    let Some(checksum) = self.checksum(state, index, &mut to_check)? else { break };
                     match part {
                         Part::Tail(_) => self.layout.tail(index, checksum),
                         _ => self.layout.entry(index, checksum),
@@ -172,9 +173,9 @@ impl Maker {
     }
 
     /// The checksum of a member: as it was sent, or, where its beginning was not asked for, by
-    /// reading it now. None when that takes longer than is good for others: then some of it
-    /// is done.
-    fn checksum(&self, state: &mut State, index: usize) -> io::Result<Option<u32>> {
+    /// reading it now. None when that takes more than may still be read: then some of it is
+    /// done.
+    fn checksum(&self, state: &mut State, index: usize, to_check: &mut u64) -> io::Result<Option<u32>> {
         if !self.layout.has_checksums() {
             return Ok(Some(0));
         }
@@ -185,12 +186,14 @@ impl Maker {
             return Ok(known);
         }
         let reading = self.reading(state, index)?;
-        let end = reading.position.saturating_add(CHECK_BYTES as u64).min(member.len);
-        while reading.position < end {
-            let bytes = reading.next(member, reading.position, PIECE_BYTES)?;
+        while reading.position < member.len && *to_check > 0 {
+            // At most PIECE_BYTES, so it fits.
+            let wanted = (*to_check).min(PIECE_BYTES as u64) as usize;
+            let bytes = reading.next(member, reading.position, wanted)?;
             reading.count(reading.position, &bytes);
+            *to_check -= bytes.len() as u64;
         }
-        if end == member.len {
+        if reading.position == member.len {
             self.close(state)?;
         }
         Ok(state.checksums[index])

@@ -109,10 +109,13 @@ impl<F: FileSystem> Site<F> {
     ) -> Result<Answer, Status> {
         let lookup = self.files.lookup().ok_or(Status::NotFound)?;
         self.trail.note("archive", || format!("as {}, made while it is sent", wish.format.extension()));
-        let (hidden, rules) = (self.options.hidden, self.rules.is_on());
+        let (hidden, has_rules) = (self.options.hidden, self.rules.is_on());
+        let rules = Arc::clone(self.rules.rules());
         let wanted = move |path: &SafePath| {
-            let is_rule = path.segments().count() == 1 && rules && is_rule_file(path);
-            (hidden || !path.is_hidden()) && !is_rule
+            let is_rule = has_rules && is_rule_file(path);
+            // What a forced rule answers for is not what would be saved.
+            let is_ruled = has_rules && rules.redirect(path, None).is_some_and(|found| found.forced);
+            (hidden || !path.is_hidden()) && !is_rule && !is_ruled
         };
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         let asked = Asked {
@@ -123,10 +126,12 @@ impl<F: FileSystem> Site<F> {
         let (form, planned) = (asked.form, now.system);
         let make = move || {
             let status = |error: &io::Error, path: &SafePath| status_of(error, path, &report);
+            // Who walks large trees must not keep the pool from those who list.
+            let _walks = options.walks.reserve(1).ok_or(Status::ServiceUnavailable)?;
             let members = plan::walk(&*lookup, &path, wish.selected.as_deref(), &wanted, &status)?;
             let top = path.name().unwrap_or(NAMELESS).to_vec();
             let tag = plan::tag(wish.format, &top, &members, planned);
-            let reserved = options.listings.reserve(plan::bytes_in_memory(&members));
+            let reserved = options.plans.reserve(plan::bytes_in_memory(&members));
             let reserved = reserved.ok_or(Status::ServiceUnavailable)?;
             let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
             let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;

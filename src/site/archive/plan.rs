@@ -3,6 +3,7 @@
 //! It goes through the same contained look-up as everything else, so what is not served is
 //! not in it: hidden names, links that lead where they may not, what is no file.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::SystemTime;
 
@@ -11,7 +12,8 @@ use sha2::{Digest, Sha256};
 use super::Format;
 use crate::http::precondition::ETag;
 use crate::http::{SafePath, Status};
-use crate::site::files::{Lookup, Node};
+use crate::site::files::Lookup;
+use crate::site::listing::Row;
 use crate::sys::SETTLING_TIME;
 
 /// Most members of an archive. Whoever has more has better means, and what is known of each
@@ -90,22 +92,17 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Names that somebody has chosen: each must be there.
     fn select(&mut self, directory: &SafePath, names: &[Vec<u8>]) -> Result<(), Status> {
-        let mut names = names.to_vec();
-        names.sort();
-        names.dedup();
-        for name in names {
-            let path = directory.join(&name).filter(|path| (self.wanted)(path)).ok_or(Status::NotFound)?;
-            match self.lookup.open(&path).map_err(|error| (self.status_of)(&error, &path))? {
-                Node::Directory => self.push_directory(path, None)?,
-                Node::File(file) => self.push(path, false, file.len, file.modified)?,
-            }
+        let names: BTreeSet<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let rows = self.list(directory, &|name| names.contains(name))?;
+        if rows.len() < names.len() {
+            return Err(Status::NotFound);
         }
-        Ok(())
+        self.take(directory, rows)
     }
 
     fn enter(&mut self, directory: &SafePath) -> Result<(), Status> {
-        let fails = |error: io::Error| (self.status_of)(&error, directory);
-        let identity = self.lookup.identity(directory).map_err(fails)?;
+        let identity = self.lookup.identity(directory);
+        let identity = identity.map_err(|error| (self.status_of)(&error, directory))?;
         // A link that leads back to where we are: what is there is in the archive already.
         if identity.is_some_and(|identity| self.above.contains(&identity)) {
             return Ok(());
@@ -113,16 +110,30 @@ impl Walk<'_> {
         if self.above.len() == DEPTH_MAX {
             return Err(Status::Forbidden);
         }
-        let keep = |name: &[u8]| directory.join(name).is_some_and(|path| (self.wanted)(&path));
+        let rows = self.list(directory, &|_| true)?;
+        // A failure in there is that of the whole walk, but for what has gone meanwhile.
+        self.above.push(identity.unwrap_or_default());
+        self.take(directory, rows)?;
+        self.above.pop();
+        Ok(())
+    }
+
+    /// The entries of a directory that are wanted, in their order.
+    fn list(&self, directory: &SafePath, chosen: &dyn Fn(&[u8]) -> bool) -> Result<Vec<Row>, Status> {
+        let is_wanted = |name: &[u8]| directory.join(name).is_some_and(|path| (self.wanted)(&path));
+        let keep = |name: &[u8]| chosen(name) && is_wanted(name);
         let most = MEMBERS_MAX - self.members.len();
-        let entries = self.lookup.list(directory, most, &keep).map_err(fails)?;
+        let entries = self.lookup.list(directory, most, &keep);
+        let entries = entries.map_err(|error| (self.status_of)(&error, directory))?;
         if entries.truncated {
             return Err(Status::Forbidden);
         }
-        // A failure in there is that of the whole walk, but for what has gone meanwhile.
-        self.above.push(identity.unwrap_or_default());
         let mut rows = entries.rows;
         rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(rows)
+    }
+
+    fn take(&mut self, directory: &SafePath, rows: Vec<Row>) -> Result<(), Status> {
         for row in rows {
             let Some(path) = directory.join(&row.name) else { continue };
             if row.is_directory {
@@ -131,7 +142,6 @@ impl Walk<'_> {
                 self.push(path, false, row.len, row.modified)?;
             }
         }
-        self.above.pop();
         Ok(())
     }
 

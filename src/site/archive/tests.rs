@@ -412,7 +412,7 @@ fn a_name_for_saving_is_plain_and_complete() {
 fn names_for_windows_have_no_backslash() {
     let lookup: Arc<dyn Lookup> = Arc::new(files(&[("a\\..\\evil", 3)]));
     let archive = taken(&maker(Format::Zip, &lookup, "/"), 0, usize::MAX).unwrap();
-    assert_eq!(unpacked(Format::Zip, &archive)[0].0, "top/a_.._evil");
+    assert_eq!(unpacked(Format::Zip, &archive)[0].0, "top/a＼..＼evil");
 }
 
 #[test]
