@@ -48,7 +48,7 @@ use crate::http::media_type::MediaTypes;
 use crate::http::target::encode_segment;
 
 /// What a listing's page may do: look like its own style sheet, run its own script, and show
-/// what is in files of this server, as [`page`] has it.
+/// what is in files of this server.
 ///
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.

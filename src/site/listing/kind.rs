@@ -39,9 +39,41 @@ pub(super) enum Kind {
     Other,
 }
 
+/// So many endings are remembered: a folder mostly has fewer.
+const KNOWN_MAX: usize = 16;
+
+/// The kinds of the entries of a folder: what an ending is has to be found out once.
+pub(super) struct Kinds<'a> {
+    types: &'a MediaTypes,
+    known: Vec<(&'a [u8], Kind)>,
+}
+
+impl<'a> Kinds<'a> {
+    /// By these types.
+    pub fn new(types: &'a MediaTypes) -> Kinds<'a> {
+        Kinds { types, known: Vec::with_capacity(KNOWN_MAX) }
+    }
+
+    /// The kind of an entry.
+    pub fn of(&mut self, row: &'a Row) -> Kind {
+        let dot = row.name.iter().rposition(|&b| b == b'.').filter(|&dot| dot > 0);
+        let Some(ending) = dot.map(|dot| &row.name[dot..]).filter(|_| !row.is_directory) else {
+            return Kind::of(row, self.types);
+        };
+        if let Some((_, kind)) = self.known.iter().find(|(known, _)| *known == ending) {
+            return *kind;
+        }
+        let kind = Kind::of(row, self.types);
+        if self.known.len() < KNOWN_MAX {
+            self.known.push((ending, kind));
+        }
+        kind
+    }
+}
+
 impl Kind {
     /// By what its Content-Type will be.
-    pub fn of(row: &Row, types: &MediaTypes) -> Kind {
+    fn of(row: &Row, types: &MediaTypes) -> Kind {
         if row.is_directory {
             return Kind::Folder;
         }
@@ -105,8 +137,13 @@ mod tests {
             ("png", Kind::Other),
         ] {
             let row = |is_directory| Row { name: name.into(), is_directory, len: 0, modified: None };
-            assert_eq!(Kind::of(&row(false), &types), kind, "{name}");
-            assert_eq!(Kind::of(&row(true), &types), Kind::Folder);
+            let (file, folder) = (row(false), row(true));
+            let mut kinds = Kinds::new(&types);
+            assert_eq!(
+                [&file, &folder, &file].map(|row| kinds.of(row)),
+                [kind, Kind::Folder, kind],
+                "{name}"
+            );
         }
     }
 }

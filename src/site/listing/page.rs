@@ -10,7 +10,7 @@
 
 use std::fmt::Write;
 
-use super::kind::Kind;
+use super::kind::{Kind, Kinds};
 use super::shown::{push_grouped, push_short, push_text};
 use super::{Column, Listing, Row, push_href, timestamp};
 use crate::http::SafePath;
@@ -172,9 +172,9 @@ fn push_table(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
     if !listing.path.is_root() {
         out.push_str("<tr class=u><th><a href=\"../\">Parent folder</a><td><td>\n");
     }
-    let mut time = String::with_capacity(20);
+    let (mut time, mut kinds) = (String::with_capacity(20), Kinds::new(listing.types));
     for row in rows {
-        push_row(out, row, Kind::of(row, listing.types), &mut time);
+        push_row(out, row, kinds.of(row), &mut time);
     }
     out.push_str("</table>\n");
 }
