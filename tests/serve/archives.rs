@@ -2,9 +2,12 @@
 //! wrong one is ever whole.
 
 use std::io::Read;
+#[cfg(unix)]
 use std::time::{Duration, SystemTime};
 
-use super::harness::{Answer, TestServer, set_modified};
+#[cfg(unix)]
+use super::harness::set_modified;
+use super::harness::{Answer, TestServer};
 
 /// Name and content of each file in a ZIP, by another reader, which checks the checksums.
 fn unzipped(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
