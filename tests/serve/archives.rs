@@ -260,6 +260,7 @@ fn links_are_in_an_archive_exactly_as_they_are_served() {
 fn rules_are_in_no_archive_of_the_root() {
     let files = [("_headers", "/*\n  X-A: 1\n"), ("_redirects", "/a /b\n"), ("d/_headers", "x"), ("a", "a")];
     let server = TestServer::with_files(&files, &[]);
+    assert_eq!((server.get("/_headers").status, server.get("/d/_headers").text()), (404, "x"));
     let found = unzipped(&server.get("/?download").body);
     assert_eq!(names(&found), ["files/a", "files/d/", "files/d/_headers"]);
 }
