@@ -288,7 +288,10 @@ impl Lookup for Tree {
     }
 
     fn identity(&self, path: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        self.0.open(path.as_bytes()).map(|opened| Some(opened.version.identity))
+        let opened = self.0.open(path.as_bytes())?;
+        // On Windows that is the time of creation, which folders that were made together have
+        // together. There a link that leads back is followed to the greatest depth.
+        Ok(cfg!(unix).then_some(opened.version.identity))
     }
 }
 

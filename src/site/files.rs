@@ -159,7 +159,7 @@ pub trait Lookup: Send + Sync {
     fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries>;
 
     /// What tells a directory from every other one, by which a link back to one that it lies
-    /// in is known; None where there are no links.
+    /// in is known; None where there are no links, or nothing tells.
     ///
     /// # Errors
     /// As of `open`.
