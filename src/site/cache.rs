@@ -26,7 +26,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::files::{Content, FileSystem, Keep, Lister, Lookup, Node, OpenFile};
+use super::files::{Content, FileSystem, Lookup, Node, OpenFile};
 use super::recent::Recent;
 use crate::clock::Now;
 use crate::http::{Preparation, SafePath};
@@ -187,10 +187,6 @@ impl<F: FileSystem> FileSystem for Cached<F> {
         }
         let opened = self.inner.open_at_hand(path, now)?;
         Ok(self.take(path, opened, now))
-    }
-
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        self.inner.lister(path, most, keep)
     }
 
     fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {

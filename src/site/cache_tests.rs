@@ -140,8 +140,8 @@ impl<F: FileSystem> FileSystem for Counting<F> {
         self.looks += 1;
         self.inner.version(path, now)
     }
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        self.inner.lister(path, most, keep)
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        self.inner.lookup()
     }
 }
 

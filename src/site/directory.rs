@@ -60,7 +60,7 @@ impl<F: FileSystem> Site<F> {
             }
             Ok(Node::Directory) => match Wish::of(query).filter(|_| self.options.archives) {
                 Some(wish) => self.archive(request, path, wish, now),
-                None => Ok(self.list(request, path, query)),
+                None => self.list(request, path, query),
             },
         }
     }
@@ -85,27 +85,32 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// Lists a directory, in the pool: reading thousands of entries takes its time.
-    fn list(&mut self, request: &Request<'_>, path: &SafePath, query: Option<&str>) -> Answer {
+    fn list(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        query: Option<&str>,
+    ) -> Result<Answer, Status> {
+        let lookup = self.files.lookup().ok_or(Status::NotFound)?;
         let view = View::of(query, request.fields);
         let (directory, hidden, filter) = (path.clone(), self.options.hidden, view.filter.clone());
         let rules = self.rules.is_on() && path.is_root();
-        let keep = Box::new(move |name: &[u8]| {
+        let keep = move |name: &[u8]| {
             (hidden || !is_hidden_entry(&directory, name))
                 && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
                 && filter.as_ref().is_none_or(|filter| filter.admits(name))
-        });
+        };
         self.trail.note("listing", || match view.format {
             Format::Html => "as a page".to_owned(),
             format => format!("as {}, which the request prefers", format.name()),
         });
         let flight = self.files.place(path).map(|place| (place, view.clone()));
         let ticket = self.options.flights.board(flight);
-        let lister = self.files.lister(path, ENTRIES_MAX, keep);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         let conditions = Conditions::of(request.method, request.fields);
         let form = view.format.form();
-        Answer::Later(Box::new(move || {
-            let make = || match lister() {
+        Ok(Answer::Later(Box::new(move || {
+            let make = || match lookup.list(&path, ENTRIES_MAX, &keep) {
                 Ok(entries) => Ok(Page::make(&view, &path, &entries, &options)),
                 Err(error) => Err(status_of(&error, &path, &report)),
             };
@@ -113,7 +118,7 @@ impl<F: FileSystem> Site<F> {
             let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
             let answer = made.and_then(|page| page.answer(view.format, &conditions));
             answer.unwrap_or_else(|status| error::page(status, form))
-        }))
+        })))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::files::{Content, Entries, FileSystem, Keep, Lister, Lookup, Node, OpenFile, Place};
+use super::files::{Content, Entries, FileSystem, Lookup, Node, OpenFile, Place};
 use super::listing::Row;
 use super::reach::Reach;
 use crate::clock::Now;
@@ -262,11 +262,6 @@ impl FileSystem for Disk {
         // Loops may have different roots for a moment, when it is exchanged. A NUL is in
         // no path.
         Some([&self.root.identity()[..], b"\0", path.as_bytes()].concat())
-    }
-
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        let (tree, path) = (Tree(Arc::clone(&self.root)), path.clone());
-        Box::new(move || tree.list(&path, most, &keep))
     }
 
     fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {

@@ -134,12 +134,6 @@ pub struct Entries {
     pub truncated: bool,
 }
 
-/// Reads a directory, on some thread of the pool.
-pub type Lister = Box<dyn FnOnce() -> io::Result<Entries> + Send>;
-
-/// Which names of a directory are wanted.
-pub type Keep = Box<dyn Fn(&[u8]) -> bool + Send>;
-
 /// Names a directory: equal places have the same entries, whichever loop asks.
 pub type Place = Vec<u8>;
 
@@ -163,7 +157,9 @@ pub trait Lookup: Send + Sync {
     ///
     /// # Errors
     /// As of `open`.
-    fn identity(&self, path: &SafePath) -> io::Result<Option<(u64, u64)>>;
+    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
+        Ok(None)
+    }
 }
 
 /// The files of a site. One for each loop, so it may remember things.
@@ -191,14 +187,9 @@ pub trait FileSystem {
         None
     }
 
-    /// What reads the directory under a path: at most `most` entries of those whose
-    /// names `keep` wants. An entry is there if and only if `open` would find it.
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister;
-
-    /// The same files for work in the pool; None where only one of them is shared.
-    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
-        None
-    }
+    /// The same files for work in the pool; None where a single one is shared, and there is
+    /// no directory to work on.
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>>;
 
     /// The place of the directory under a path, by which one reading serves all who wait
     /// for one; None where each is to read for itself.
@@ -291,10 +282,6 @@ impl Lookup for Memory {
         let truncated = rows.len() > most;
         Ok(Entries { rows: rows.into_values().take(most).collect(), truncated })
     }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
-    }
 }
 
 impl FileSystem for Memory {
@@ -304,11 +291,6 @@ impl FileSystem for Memory {
 
     fn version(&mut self, path: &SafePath, _: &Now) -> Option<Version> {
         self.files.get(path.as_bytes()).map(|(bytes, modified)| version(bytes, *modified))
-    }
-
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        let entries = self.list(path, most, &keep);
-        Box::new(move || entries)
     }
 
     fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use self::asking::PEER;
-use super::files::{Keep, Lister, Memory, Node};
+use super::files::{Entries, Lookup, Memory, Node};
 use super::*;
 use crate::http::Body;
 use crate::segment::Segment;
@@ -29,15 +29,28 @@ impl FileSystem for Watched {
         self.opened.push(name.clone());
         match self.failure {
             Some((end, kind)) if name.ends_with(end) => Err(kind.into()),
-            _ => self.files.open(path, now),
+            _ => FileSystem::open(&mut self.files, path, now),
         }
     }
 
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
         match self.failure {
-            Some(("*", kind)) => Box::new(move || Err(kind.into())),
-            _ => self.files.lister(path, most, keep),
+            Some(("*", kind)) => Some(Arc::new(Failing(kind))),
+            _ => self.files.lookup(),
         }
+    }
+}
+
+/// Files of which none can be had in the pool.
+struct Failing(io::ErrorKind);
+
+impl Lookup for Failing {
+    fn open(&self, _: &SafePath) -> io::Result<Node> {
+        Err(self.0.into())
+    }
+
+    fn list(&self, _: &SafePath, _: usize, _: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+        Err(self.0.into())
     }
 }
 

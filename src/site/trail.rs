@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::files::{FileSystem, Keep, Lister, Node, OpenFile, Place};
+use super::files::{FileSystem, Lookup, Node, OpenFile, Place};
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::sys::{self, Trouble, Version};
@@ -80,8 +80,8 @@ impl<F: FileSystem> FileSystem for Traced<F> {
         self.inner.version(path, now)
     }
 
-    fn lister(&mut self, path: &SafePath, most: usize, keep: Keep) -> Lister {
-        self.inner.lister(path, most, keep)
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        self.inner.lookup()
     }
 
     fn place(&self, path: &SafePath) -> Option<Place> {

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serve::clock::Now;
 use serve::http::{Preparation, SafePath};
 use serve::site::FileSystem;
-use serve::site::files::{Content, Entries, Keep, Lister, Node, OpenFile, Place};
+use serve::site::files::{Content, Entries, Lookup, Node, OpenFile, Place};
 use serve::site::listing::Row;
 use serve::sys::Version;
 
@@ -168,13 +168,23 @@ impl FileSystem for Files {
         Some(path.as_bytes().to_vec())
     }
 
-    fn lister(&mut self, path: &SafePath, _: usize, keep: Keep) -> Lister {
-        let is_root = path.is_root();
-        Box::new(move || {
-            let row = |name: &str| Row { name: name.into(), is_directory: false, len: 1, modified: None };
-            let names: &[&str] = if is_root { &["a.txt"] } else { &["b c.txt", "<d>"] };
-            let rows = names.iter().map(|name| row(name)).filter(|row| keep(&row.name)).collect();
-            Ok(Entries { rows, truncated: false })
-        })
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        Some(Arc::new(Listed))
+    }
+}
+
+/// The directories, which are always the same.
+struct Listed;
+
+impl Lookup for Listed {
+    fn open(&self, _: &SafePath) -> io::Result<Node> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, path: &SafePath, _: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+        let row = |name: &str| Row { name: name.into(), is_directory: false, len: 1, modified: None };
+        let names: &[&str] = if path.is_root() { &["a.txt"] } else { &["b c.txt", "<d>"] };
+        let rows = names.iter().map(|name| row(name)).filter(|row| keep(&row.name)).collect();
+        Ok(Entries { rows, truncated: false })
     }
 }

@@ -209,10 +209,6 @@ impl Lookup for Imagined {
         };
         Ok(Entries { rows: (0..self.count.min(most)).map(row).collect(), truncated: self.count > most })
     }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
-    }
 }
 
 /// A layout, and the archive with all that is not the content of members.

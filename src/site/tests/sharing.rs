@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::http::response::ResponseJob;
-use crate::site::files::{Entries, Place};
+use crate::site::files::{Entries, Lookup, Place};
 use crate::site::listing::Row;
 
 /// The directories of a disk that changes: each holds one file, whose name tells how
@@ -24,19 +24,26 @@ impl FileSystem for Disk {
         if path.has_trailing_slash() { Ok(Node::Directory) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    fn lister(&mut self, _: &SafePath, _: usize, _: Keep) -> Lister {
-        let Disk { changes, readings, is_broken, .. } = self.clone();
-        Box::new(move || {
-            readings.fetch_add(1, Ordering::Relaxed);
-            assert!(!is_broken.load(Ordering::Relaxed), "on purpose");
-            let name = format!("v{}", changes.load(Ordering::Relaxed)).into_bytes();
-            let rows = vec![Row { name, is_directory: false, len: 1, modified: None }];
-            Ok(Entries { rows, truncated: false })
-        })
+    fn lookup(&mut self) -> Option<Arc<dyn Lookup>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn place(&self, path: &SafePath) -> Option<Place> {
         Some([self.root, path.as_bytes()].concat())
+    }
+}
+
+impl Lookup for Disk {
+    fn open(&self, _: &SafePath) -> io::Result<Node> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, _: &SafePath, _: usize, _: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+        self.readings.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.is_broken.load(Ordering::Relaxed), "on purpose");
+        let name = format!("v{}", self.changes.load(Ordering::Relaxed)).into_bytes();
+        let rows = vec![Row { name, is_directory: false, len: 1, modified: None }];
+        Ok(Entries { rows, truncated: false })
     }
 }
 
