@@ -1,14 +1,16 @@
-//! Memory that answers may hold while they wait to be sent.
+//! What answers may hold at once, all of them together: memory, mostly, while they wait to be
+//! sent.
 //!
 //! A listing is made in memory, and a client that does not read keeps it there. What
-//! all of them hold together is bounded, whatever the number of clients.
+//! all of them hold together is bounded, whatever the number of clients. The same counts
+//! whatever there is not enough of for everybody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-/// So many bytes of listings at once: some dozens of the longest, or ten thousand usual ones.
+/// So many bytes of listings at once: half a dozen of the longest, or a thousand usual ones.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What may still be held; clones share it.
@@ -24,7 +26,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of so many bytes, or of whatever is counted.
     pub fn new(bytes: usize) -> Self {
         Budget { left: Arc::new(AtomicUsize::new(bytes)) }
     }
@@ -36,7 +38,7 @@ impl Budget {
         Some(Bytes::from_owner(Lent { bytes, _reserved: reserved }))
     }
 
-    /// Takes so many bytes out of the budget until the result is dropped; None when there is
+    /// Takes so much out of the budget until the result is dropped; None when there is
     /// no room for them.
     pub fn reserve(&self, bytes: usize) -> Option<Reserved> {
         let take = |left: usize| left.checked_sub(bytes);

@@ -1,6 +1,6 @@
 //! What a site is to look like: data, validated by [`crate::config`].
 
-use super::archive::checksums::Checksums;
+use super::archive;
 use super::budget::Budget;
 use super::cache_control::CachePolicy;
 use super::cors::Cors;
@@ -14,9 +14,6 @@ use super::rules;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 use crate::http::{SafePath, Status};
-
-/// Half of the threads of the pool: the rest is for those who list.
-const WALKS_MAX: usize = 2;
 
 /// The options of a site.
 #[derive(Clone, Debug)]
@@ -52,12 +49,8 @@ pub struct Options {
     pub host_guard: HostGuard,
     /// What listings may hold in memory together, over all loops; beyond it 503.
     pub listings: Budget,
-    /// How many archives may be planned at once, over all loops; beyond it 503.
-    pub walks: Budget,
-    /// What the plans of archives may hold in memory together, over all loops; beyond it 503.
-    pub plans: Budget,
-    /// What is known of the checksums of files in archives, over all loops.
-    pub checksums: Checksums,
+    /// What archives share, over all loops.
+    pub archiving: archive::Resources,
     /// The listings that are being made, over all loops.
     pub flights: Flights<(Place, View), Made>,
     /// Whether siblings such as `app.js.br` are sent for their files.
@@ -90,9 +83,7 @@ impl Default for Options {
             media_types: MediaTypes::default(),
             host_guard: HostGuard::default(),
             listings: Budget::default(),
-            walks: Budget::new(WALKS_MAX),
-            plans: Budget::default(),
-            checksums: Checksums::default(),
+            archiving: archive::Resources::default(),
             flights: Flights::default(),
             precompressed: true,
             compress: true,

@@ -18,7 +18,7 @@ use super::portion::Portion;
 use super::{Site, error};
 use crate::clock::Now;
 use crate::http::coding::Coding;
-use crate::http::negotiate;
+use crate::http::negotiate::{self, Form};
 use crate::http::precondition::{ETag, Outcome, Validators, evaluate};
 use crate::http::range::{Selection, select};
 use crate::http::target::Target;
@@ -170,7 +170,7 @@ impl<F: FileSystem> Site<F> {
                 let boundary = self.options.boundaries.next();
                 Multipart::new(parts, len, media_type, boundary).map_or(Portion::Whole, Portion::Parts)
             }
-            Selection::Unsatisfiable => return Ok(unsatisfiable(request, len)),
+            Selection::Unsatisfiable => return Ok(unsatisfiable(negotiate::form(request.fields), len)),
         };
         self.note_portion(request, range, &portion, len);
         let Some(body) = portion.body(selected.content, len)? else {
@@ -283,8 +283,7 @@ fn is_to_be_saved(request: &Request<'_>) -> bool {
 }
 
 /// RFC 9110 §15.5.17: how long it is, so that the client can ask better.
-fn unsatisfiable(request: &Request<'_>, length: u64) -> Response {
-    let form = negotiate::form(request.fields);
+pub(super) fn unsatisfiable(form: Form, length: u64) -> Response {
     let mut response = error::page(Status::RangeNotSatisfiable, form);
     response.fields.push("Content-Range", format_args!("bytes */{length}"));
     response

@@ -294,6 +294,27 @@ fn listings_that_nobody_fetches_hold_a_bounded_amount_of_memory() {
     assert_eq!(bench.get("/?format=json").status, Status::Ok);
 }
 
+/// R29: planning has its share of the pool, and of memory.
+#[test]
+fn archives_that_cannot_be_planned_now_are_503_and_listings_are_not() {
+    use archive::Resources;
+    let tight = Resources::new(1, budget::Budget::new(100));
+    for (archiving, status) in [
+        (Resources::default(), Status::Ok),
+        (Resources::new(0, budget::Budget::default()), Status::ServiceUnavailable),
+        (tight, Status::ServiceUnavailable),
+    ] {
+        let mut bench = Bench::new(&["d/a"], Options { archiving, ..Options::default() });
+        let response = bench.get("/d/?download");
+        assert_eq!(response.status, status);
+        assert_eq!(response.fields.get("retry-after").is_some(), status == Status::ServiceUnavailable);
+        assert_eq!(bench.get("/d/").status, Status::Ok);
+        // What was taken is given back.
+        drop(response);
+        assert_eq!(bench.get("/d/?download").status, status);
+    }
+}
+
 #[test]
 fn fields_of_the_options_are_on_answers_now_and_later_and_on_errors() {
     let headers = vec![("X-Own".to_owned(), Some("1".to_owned())), ("server".to_owned(), None)];

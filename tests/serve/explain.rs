@@ -120,7 +120,12 @@ fn every_name_that_is_looked_up_and_every_choice_is_told() {
         ("/.env", &[], &[], &["--hidden would show it"]),
         ("/_headers", &[], &[], &["--no-rules would send it"]),
         ("/d e/", &["--no-listing"], &[], &["/d e/index.htm: nothing there", "none: --no-listing"]),
-        ("/d e/?download=tar", &[], &[], &["archive     as tar", "200 OK", "Content-Type: application/x-tar"]),
+        (
+            "/d e/?download=tar",
+            &[],
+            &[],
+            &["archive     as tar", "200 OK", "Content-Type: application/x-tar"],
+        ),
         ("http://evil.example/", &[], &[], &["--allow-host NAME", "421 Misdirected Request"]),
         ("/about.html", &[], &["If-None-Match: *"], &["condition   If-None-Match", "304 Not Modified"]),
     ];

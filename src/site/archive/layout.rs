@@ -1,5 +1,7 @@
 //! Where everything in an archive is, before anything of it is made.
 
+use std::ops::Range;
+
 use super::plan::Member;
 use super::{Format, tar, zip};
 
@@ -25,31 +27,36 @@ pub struct Layout {
     /// The folder in which all members lie.
     top: Vec<u8>,
     members: Vec<Member>,
-    /// Where each member begins, and then where the last one ends.
-    starts: Vec<u64>,
-    /// The same of the entries of the directory.
+    /// Where each member begins, and where its bytes do.
+    places: Vec<(u64, u64)>,
+    /// Where each entry of the directory begins; a tar has none.
     entries: Vec<u64>,
+    /// Where the directory lies.
+    directory: Range<u64>,
     len: u64,
 }
 
 impl Layout {
     /// The layout of these members. None if it would be longer than can be counted.
     pub fn new(format: Format, top: Vec<u8>, members: Vec<Member>) -> Option<Layout> {
-        let room = members.len() + 1;
-        let (starts, entries) = (Vec::with_capacity(room), Vec::with_capacity(room));
-        let mut layout = Layout { format, top, members, starts, entries, len: 0 };
+        let (places, entries) = (Vec::with_capacity(members.len()), Vec::new());
+        let mut layout = Layout { format, top, members, places, entries, directory: 0..0, len: 0 };
         let mut at = 0u64;
         for index in 0..layout.members.len() {
-            layout.starts.push(at);
-            let around = layout.head(index).len() + layout.tail(index, 0).len();
-            at = at.checked_add(layout.members[index].len)?.checked_add(around as u64)?;
+            let data = at.checked_add(layout.head(index).len() as u64)?;
+            layout.places.push((at, data));
+            let end = data.checked_add(layout.members[index].len)?;
+            at = end.checked_add(layout.tail(index, 0).len() as u64)?;
         }
-        layout.starts.push(at);
-        for index in 0..layout.members.len() {
-            layout.entries.push(at);
-            at = at.checked_add(layout.entry(index, 0).len() as u64)?;
+        layout.directory.start = at;
+        if format == Format::Zip {
+            layout.entries.reserve_exact(layout.members.len());
+            for index in 0..layout.members.len() {
+                layout.entries.push(at);
+                at = at.checked_add(layout.entry(index, 0).len() as u64)?;
+            }
         }
-        layout.entries.push(at);
+        layout.directory.end = at;
         layout.len = at.checked_add(layout.end().len() as u64)?;
         Some(layout)
     }
@@ -66,23 +73,24 @@ impl Layout {
 
     /// The part in which a byte lies, and where in it; None beyond the end.
     pub fn find(&self, at: u64) -> Option<(Part, u64)> {
-        let (&entries, &end) = (self.entries.first()?, self.entries.last()?);
+        let Range { start, end } = self.directory;
         if at >= end {
             return (at < self.len).then(|| (Part::End, at - end));
         }
-        if at >= entries {
-            let index = self.entries.partition_point(|start| *start <= at) - 1;
+        // The first of them begins where all of them do, so there is one before.
+        if at >= start {
+            let index = self.entries.partition_point(|entry| *entry <= at) - 1;
             return Some((Part::Entry(index), at - self.entries[index]));
         }
-        let index = self.starts.partition_point(|start| *start <= at) - 1;
-        let within = at - self.starts[index];
-        let (head, data) = (self.head(index).len() as u64, self.members[index].len);
-        Some(if within < head {
-            (Part::Head(index), within)
-        } else if within - head < data {
-            (Part::Data(index), within - head)
+        let index = self.places.partition_point(|(start, _)| *start <= at) - 1;
+        let (start, data) = self.places[index];
+        let end = data + self.members[index].len;
+        Some(if at < data {
+            (Part::Head(index), at - start)
+        } else if at < end {
+            (Part::Data(index), at - data)
         } else {
-            (Part::Tail(index), within - head - data)
+            (Part::Tail(index), at - end)
         })
     }
 
@@ -117,21 +125,17 @@ impl Layout {
         }
     }
 
-    /// What the directory says of a member.
+    /// What the directory of a ZIP says of a member.
     pub fn entry(&self, index: usize, crc: u32) -> Vec<u8> {
-        match self.format {
-            Format::Zip => zip::entry(&self.name(index), &self.members[index], crc, self.starts[index]),
-            Format::Tar => Vec::new(),
-        }
+        zip::entry(&self.name(index), &self.members[index], crc, self.places[index].0)
     }
 
     /// What stands at the end.
     pub fn end(&self) -> Vec<u8> {
-        let (start, end) = (self.entries.first(), self.entries.last());
-        match (self.format, start, end) {
-            (Format::Zip, Some(start), Some(end)) => zip::end(self.members.len() as u64, *start, end - start),
-            (Format::Zip, ..) => Vec::new(),
-            (Format::Tar, ..) => tar::end(),
+        let Range { start, end } = self.directory;
+        match self.format {
+            Format::Zip => zip::end(self.members.len() as u64, start, end - start),
+            Format::Tar => tar::end(),
         }
     }
 

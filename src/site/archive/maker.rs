@@ -24,8 +24,12 @@ use crate::sys::{self, Version};
 /// So much is made at once. More would be more memory for each download; less, more turns.
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// So much is read at once of files whose checksums alone are wanted: others use the pool, too.
-const CHECK_BYTES: u64 = 4 * 1024 * 1024;
+/// So much effort goes into one call, counted as bytes that are read of files whose checksums
+/// alone are wanted: others use the pool, too, and where it is full a loop does this.
+const EFFORT_MAX: u64 = 4 * 1024 * 1024;
+
+/// To open a file is as much as to read so many bytes, roughly.
+const OPENING: u64 = 16 * 1024;
 
 /// Makes an archive.
 pub struct Maker {
@@ -57,6 +61,8 @@ struct State {
     reading: Option<Reading>,
     /// The checksums of those that were read to their end.
     checksums: Vec<Option<u32>>,
+    /// What was done in this call.
+    effort: u64,
 }
 
 /// A member that is open.
@@ -90,8 +96,8 @@ impl Maker {
     /// The piece from there on; empty if a checksum comes first that is not known yet.
     fn fill(&self, state: &mut State, start: u64) -> io::Result<Bytes> {
         let mut out = Vec::with_capacity(PIECE_BYTES);
-        let mut to_check = CHECK_BYTES;
-        while out.len() < PIECE_BYTES {
+        state.effort = 0;
+        while out.len() < PIECE_BYTES && state.effort < EFFORT_MAX {
             let Some((part, within)) = self.layout.find(start + out.len() as u64) else { break };
             let bytes = match part {
                 Part::Head(index) => self.layout.head(index),
@@ -99,13 +105,14 @@ impl Maker {
                     self.read(state, index, within, &mut out)?;
                     continue;
                 }
-                Part::Tail(index) | Part::Entry(index) => {
-                    let Some(checksum) = self.checksum(state, index, &mut to_check)? else { break };
-                    match part {
-                        Part::Tail(_) => self.layout.tail(index, checksum),
-                        _ => self.layout.entry(index, checksum),
-                    }
-                }
+                Part::Tail(index) => match self.checksum(state, index)? {
+                    Some(checksum) => self.layout.tail(index, checksum),
+                    None => break,
+                },
+                Part::Entry(index) => match self.checksum(state, index)? {
+                    Some(checksum) => self.layout.entry(index, checksum),
+                    None => break,
+                },
                 Part::End => self.layout.end(),
             };
             // A part of a few hundred bytes, so it fits.
@@ -136,7 +143,10 @@ impl Maker {
         let same = state.reading.take().filter(|reading| reading.index == index);
         let reading = match same {
             Some(reading) => reading,
-            None => self.open(index)?,
+            None => {
+                state.effort += OPENING;
+                self.open(index)?
+            }
         };
         Ok(state.reading.insert(reading))
     }
@@ -175,7 +185,7 @@ impl Maker {
     /// The checksum of a member: as it was sent, or, where its beginning was not asked for, by
     /// reading it now. None when that takes more than may still be read: then some of it is
     /// done.
-    fn checksum(&self, state: &mut State, index: usize, to_check: &mut u64) -> io::Result<Option<u32>> {
+    fn checksum(&self, state: &mut State, index: usize) -> io::Result<Option<u32>> {
         if !self.layout.has_checksums() {
             return Ok(Some(0));
         }
@@ -185,13 +195,12 @@ impl Maker {
         if known.is_some() {
             return Ok(known);
         }
-        let reading = self.reading(state, index)?;
-        while reading.position < member.len && *to_check > 0 {
-            // At most PIECE_BYTES, so it fits.
-            let wanted = (*to_check).min(PIECE_BYTES as u64) as usize;
-            let bytes = reading.next(member, reading.position, wanted)?;
+        self.reading(state, index)?;
+        let State { reading: Some(reading), effort, .. } = &mut *state else { return Ok(None) };
+        while reading.position < member.len && *effort < EFFORT_MAX {
+            let bytes = reading.next(member, reading.position, PIECE_BYTES)?;
             reading.count(reading.position, &bytes);
-            *to_check -= bytes.len() as u64;
+            *effort += bytes.len() as u64;
         }
         if reading.position == member.len {
             self.close(state)?;
@@ -229,8 +238,8 @@ impl Source for Maker {
         if let Err(error) = &made {
             (self.supplies.report)(&format!("an archive was broken off: {error}"));
         }
-        state.piece =
-            Some((start, made)).filter(|(_, made)| made.as_ref().map_or(true, |bytes| !bytes.is_empty()));
+        let is_unfinished = made.as_ref().is_ok_and(Bytes::is_empty);
+        state.piece = (!is_unfinished).then_some((start, made));
     }
 
     fn piece(&self, start: u64) -> io::Result<Option<Bytes>> {

@@ -1,28 +1,41 @@
 //! What an archive does while it is made: files that change, and checksums that are not known.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::checksums::Checksums;
-use super::tests::{files, made, members, outline, supplies, taken};
+use super::tests::{files, made, maker, members, outline, supplies, taken, unpacked};
 use super::*;
 use crate::segment::Source;
 use crate::site::files::{Content, Entries, Lookup, Memory, Node, OpenFile};
 
-use std::time::Duration;
-
 /// What somebody does to a file.
 type Change = Box<dyn FnOnce(&mut OpenFile) + Send>;
 
-/// Files that change behind the back of who archives them.
-struct Changing {
+/// Files that somebody watches, and changes behind the back of who archives them.
+struct Watched {
     files: Memory,
+    opened: Mutex<usize>,
+    /// To what is opened next.
     change: Mutex<Option<Change>>,
 }
 
-impl Lookup for Changing {
+impl Watched {
+    fn new(names: &[(&str, usize)], change: Option<Change>) -> Arc<Watched> {
+        Arc::new(Watched { files: files(names), opened: Mutex::default(), change: Mutex::new(change) })
+    }
+
+    /// How often something was opened since the last time.
+    fn take_opened(&self) -> usize {
+        std::mem::take(&mut *self.opened.lock().unwrap())
+    }
+}
+
+impl Lookup for Watched {
     fn open(&self, path: &SafePath) -> io::Result<Node> {
+        *self.opened.lock().unwrap() += 1;
         let mut node = Lookup::open(&self.files, path)?;
         if let (Node::File(file), Some(change)) = (&mut node, self.change.lock().unwrap().take()) {
             change(file);
@@ -32,10 +45,6 @@ impl Lookup for Changing {
 
     fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
         self.files.list(path, most, keep)
-    }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
     }
 }
 
@@ -49,10 +58,9 @@ fn a_member_that_is_not_what_was_promised_ends_the_archive() {
         Box::new(|file| file.content = Content::Memory(Bytes::new())),
     ];
     for (number, change) in changes.into_iter().enumerate() {
-        let changing = Changing { files: files(&[("a", 1000)]), change: Mutex::new(Some(change)) };
         let reports = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&reports);
-        let lookup: Arc<dyn Lookup> = Arc::new(changing);
+        let lookup: Arc<dyn Lookup> = Watched::new(&[("a", 1000)], Some(change));
         let layout = Layout::new(Format::Zip, b"t".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
         let report: crate::site::Report = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
         let maker = Maker::new(layout, supplies(&lookup, report, Checksums::default()));
@@ -63,34 +71,12 @@ fn a_member_that_is_not_what_was_promised_ends_the_archive() {
     }
 }
 
-/// Files of which somebody counts how often they are opened.
-struct Counting {
-    files: Memory,
-    opened: Mutex<usize>,
-}
-
-impl Lookup for Counting {
-    fn open(&self, path: &SafePath) -> io::Result<Node> {
-        *self.opened.lock().unwrap() += 1;
-        Lookup::open(&self.files, path)
-    }
-
-    fn list(&self, path: &SafePath, most: usize, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
-        self.files.list(path, most, keep)
-    }
-
-    fn identity(&self, _: &SafePath) -> io::Result<Option<(u64, u64)>> {
-        Ok(None)
-    }
-}
-
 /// The end of a ZIP needs the checksum of what was sent before: of large files that is read
 /// in steps, and remembered.
 #[test]
 fn a_checksum_is_found_out_in_steps_and_only_once() {
-    let counting =
-        Arc::new(Counting { files: files(&[("large", 10 << 20), ("small", 100)]), opened: Mutex::new(0) });
-    let lookup: Arc<dyn Lookup> = counting.clone();
+    let watched = Watched::new(&[("large", 10 << 20), ("small", 100)], None);
+    let lookup: Arc<dyn Lookup> = watched.clone();
     let checksums = Checksums::default();
     let maker = |format| {
         let layout = Layout::new(format, b"top".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
@@ -104,16 +90,39 @@ fn a_checksum_is_found_out_in_steps_and_only_once() {
         first.make(end);
         steps += 1;
     }
-    assert_eq!((steps, *counting.opened.lock().unwrap()), (3, 2));
+    assert_eq!((steps, watched.take_opened()), (3, 2));
     // The next one knows the large one, and of a tar nothing has to be known.
     let second = maker(Format::Zip);
     second.make(end);
     assert_eq!(second.piece(end).unwrap(), first.piece(end).unwrap());
-    assert_eq!(*counting.opened.lock().unwrap(), 3);
+    assert_eq!(watched.take_opened(), 1);
     let tar = maker(Format::Tar);
     tar.make(tar.layout().total() - 300);
-    assert_eq!(*counting.opened.lock().unwrap(), 3);
+    assert_eq!(watched.take_opened(), 0);
     // The whole has the same end.
     let whole = taken(&maker(Format::Zip), 0, usize::MAX).unwrap();
     assert!(first.piece(end).unwrap().unwrap() == whole[end as usize..]);
+}
+
+/// R29: neither the content of many small files nor their checksums keep others waiting long.
+#[test]
+fn one_call_opens_a_few_hundred_files_at_most() {
+    let names: Vec<String> = (0..3000).map(|at| format!("{at:04}")).collect();
+    let names: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let watched = Watched::new(&names, None);
+    let lookup: Arc<dyn Lookup> = watched.clone();
+    let members = || members(&*lookup, "/", None).unwrap();
+    let layout = Layout::new(Format::Zip, b"top".to_vec(), members()).unwrap();
+    let directory = layout.total() - outline(&layout).1.len() as u64;
+    for start in [0, directory] {
+        let layout = Layout::new(Format::Zip, b"top".to_vec(), members()).unwrap();
+        let maker = Maker::new(layout, supplies(&lookup, Arc::new(|_| {}), Checksums::default()));
+        maker.make(start);
+        let opened = watched.take_opened();
+        assert!((1..=300).contains(&opened), "{opened} from {start}");
+        // Some of it was made, and the rest comes with the next calls.
+        assert!(!maker.piece(start).unwrap().unwrap().is_empty());
+    }
+    let whole = taken(&maker(Format::Zip, &lookup, "/"), 0, usize::MAX).unwrap();
+    assert_eq!(unpacked(Format::Zip, &whole).len(), 3000);
 }

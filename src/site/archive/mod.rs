@@ -15,8 +15,10 @@ mod zip;
 use std::io;
 use std::sync::Arc;
 
+use super::budget::Budget;
 use super::files::FileSystem;
 use super::portion::Portion;
+use super::representation::unsatisfiable;
 use super::rules::is_rule_file;
 use super::{Site, error, status_of};
 use crate::clock::Now;
@@ -25,11 +27,40 @@ use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::range::{Selection, select_value};
 use crate::http::{Answer, Body, Request, Response, SafePath, Status, negotiate, query};
 use crate::segment::Segment;
+use checksums::Checksums;
 use layout::Layout;
 use maker::{Maker, Supplies};
 
 /// What an archive is called that has no name of its own: that of the root.
 const NAMELESS: &[u8] = b"files";
+
+/// So many archives are planned at once: half of the threads of the pool, for the rest is for
+/// those who list.
+const WALKS_MAX: usize = 2;
+
+/// What all archives of a server share; clones are the same.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    /// How many may be planned at once; beyond it 503.
+    walks: Budget,
+    /// What their plans may hold in memory together; beyond it 503.
+    plans: Budget,
+    /// What is known of the checksums of their members.
+    checksums: Checksums,
+}
+
+impl Resources {
+    /// So many plans at once, which hold so many bytes.
+    pub fn new(walks: usize, plans: Budget) -> Resources {
+        Resources { walks: Budget::new(walks), plans, checksums: Checksums::default() }
+    }
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Resources::new(WALKS_MAX, Budget::default())
+    }
+}
 
 /// What it is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,16 +157,15 @@ impl<F: FileSystem> Site<F> {
         let (form, planned) = (asked.form, now.system);
         let make = move || {
             let status = |error: &io::Error, path: &SafePath| status_of(error, path, &report);
-            // Who walks large trees must not keep the pool from those who list.
-            let _walks = options.walks.reserve(1).ok_or(Status::ServiceUnavailable)?;
+            let Resources { walks, plans, checksums } = options.archiving.clone();
+            let _walking = walks.reserve(1).ok_or(Status::ServiceUnavailable)?;
             let members = plan::walk(&*lookup, &path, wish.selected.as_deref(), &wanted, &status)?;
             let top = path.name().unwrap_or(NAMELESS).to_vec();
             let tag = plan::tag(wish.format, &top, &members, planned);
-            let reserved = options.plans.reserve(plan::bytes_in_memory(&members));
+            let reserved = plans.reserve(plan::bytes_in_memory(&members));
             let reserved = reserved.ok_or(Status::ServiceUnavailable)?;
             let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
             let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;
-            let checksums = options.checksums.clone();
             let supplies = Supplies { lookup, checksums, planned, report, reserved };
             asked.answer(tag, &name, wish.format, Maker::new(layout, supplies))
         };
@@ -165,11 +195,7 @@ impl Asked {
                     // right answer, too (RFC 9110 §14.2).
                     Selection::Whole | Selection::Parts(_) => Portion::Whole,
                     Selection::Part(part) => Portion::Part(part),
-                    Selection::Unsatisfiable => {
-                        let mut response = error::page(Status::RangeNotSatisfiable, self.form);
-                        response.fields.push("Content-Range", format_args!("bytes */{len}"));
-                        return Ok(response);
-                    }
+                    Selection::Unsatisfiable => return Ok(unsatisfiable(self.form, len)),
                 };
                 let mut response = Response::new(part.status());
                 part.describe(&mut response, format.media_type(), len);

@@ -44,7 +44,7 @@ pub(super) fn members(
     plan::walk(lookup, &SafePath::parse(directory).unwrap(), selected.as_deref(), &wanted, &status)
 }
 
-fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Maker {
+pub(super) fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Maker {
     let layout = Layout::new(format, b"top".to_vec(), members(&**lookup, directory, None).unwrap()).unwrap();
     Maker::new(layout, supplies(lookup, Arc::new(|_| {}), Checksums::default()))
 }
@@ -80,7 +80,7 @@ pub(super) fn taken(maker: &Maker, start: u64, step: usize) -> io::Result<Vec<u8
 }
 
 /// Name and content of each member, by another reader; directories end in a slash.
-fn unpacked(format: Format, archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(super) fn unpacked(format: Format, archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     match format {
         Format::Tar => {
