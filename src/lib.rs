@@ -81,9 +81,10 @@
 //!    [`SafePath`](http::SafePath), decoded once and proven for good, beneath the base
 //!    path → the owner's [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect,
-//!    index, listing or [archive](site::archive) → the form that the client likes best, from beside the file or from
-//!    [memory](site::derived) → [preconditions](http::precondition) →
-//!    [ranges](http::range) → fields and segments. What is missing may be answered by
+//!    index, listing or [archive](site::archive) → the form that the client likes best, from
+//!    beside the file or from [memory](site::derived) →
+//!    [preconditions](http::precondition) → [ranges](http::range) → fields and segments.
+//!    What is missing may be answered by
 //!    another file ([`site::routing`]), and an error be told by a page of the user's own
 //!    ([`site::error_page`]). A listing is made in the pool, once for all who asked for it
 //!    before its reading began ([`site::flight`]); each takes the
@@ -92,7 +93,8 @@
 //! 6. The head is written and goes on the [`SendQueue`] with the body. Still in the same
 //!    turn they are sent: memory by one `writev`, files by `sendfile`.
 //! 7. `WouldBlock`: wait for writable, within the send deadline. Budget spent: yield. As much
-//!    sent as [`--limit-rate`](net::rate) allows: wait until there may be more. Queue empty: one line for the [`log`], back to idle.
+//!    sent as [`--limit-rate`](net::rate) allows: wait until there may be more. Queue empty:
+//!    one line for the [`log`], back to idle.
 //! 8. At the end of the loop's turn the log buffer is handed to the thread that writes.
 //!
 //! The other walk, `serve --precompress dist`: `main` → [`precompress::run`]. It lists the
@@ -152,6 +154,8 @@
 //! - A sandbox takes from a thread for good, and knows directories, not paths. So a loop whose
 //!   root was made anew comes out of [`net::EventLoop::run_until`], and goes on, connections
 //!   and all, in a new thread that can read the new root ([`site::reach`]).
+//! - A listing has up to 50,000 entries instead of 10,000, and a filter that it writes back,
+//!   escaped as names are: the plan had no sorting or filtering without scripts.
 //! - What has to be found out before a request can be answered (a digest, whether a
 //!   sibling is what it claims) is one kind of answer,
 //!   [`After`](http::Answer::After): the pool does it, and the handler is asked the same

@@ -28,7 +28,7 @@ pub enum Segment {
     /// A range of what is made while it is sent, piece by piece.
     Made {
         /// Who makes it.
-        source: Arc<dyn Source>,
+        maker: Arc<dyn Maker>,
         /// Bytes of all that could be made, end exclusive.
         range: Range<u64>,
     },
@@ -36,14 +36,14 @@ pub enum Segment {
 
 /// Bytes that have a place and a number before they are made, and are made a piece at a time
 /// by whoever may wait for it.
-pub trait Source: fmt::Debug + Send + Sync {
+pub trait Maker: fmt::Debug + Send + Sync {
     /// Makes the piece that begins at `start`, and forgets the one before; or does some of
     /// what that takes, and is to be called again. It may be slow, and is not for a loop. What
-    /// goes wrong is told by [`Source::piece`].
+    /// goes wrong is told by [`Maker::piece`].
     fn make(&self, start: u64);
 
     /// What is made already of the bytes from `start` on, at least one; None before
-    /// [`Source::make`] has made it.
+    /// [`Maker::make`] has made it.
     ///
     /// # Errors
     /// When these bytes cannot be had: whoever sends must break off.

@@ -9,8 +9,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// Timers fire up to this much late, if nobody waits for them, and together: a thousand idle connections
-/// that came within a moment cost one wake-up, not a thousand.
+/// Timers fire up to this much late, if nobody waits for them, and together: a thousand idle
+/// connections that came within a moment cost one wake-up, not a thousand.
 pub const GRANULARITY: Duration = Duration::from_millis(50);
 
 /// Below this size the heap is left alone.

@@ -1,15 +1,18 @@
-//! Work for clients that have left: it must not be begun. Everything here happens in an
-//! order that the pieces tell each other; no time has to pass.
+//! Work for clients that have left: it must not be begun. And what is made while it is sent.
+//! Everything here happens in an order that the pieces tell each other; no time has to pass.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+
+use bytes::Bytes;
 
 use super::*;
 use crate::net::Refused;
 use crate::net::{Phase, Work};
-use crate::segment::SendQueue;
+use crate::segment::{Maker, Segment, SendQueue};
 use crate::sys;
 
 /// What happens, in this order.
@@ -137,4 +140,79 @@ fn work_is_done_for_those_who_wait_and_not_begun_for_those_who_have_left() {
     if cfg!(not(windows)) || std::env::var_os("WINELOADER").is_none() {
         assert_eq!(work_done(true), 1, "one has left");
     }
+}
+
+/// What takes several calls to be made: so many are left.
+#[derive(Debug)]
+struct Slowly(Mutex<usize>);
+
+const MADE: &[u8] = b"made at last";
+
+impl Maker for Slowly {
+    fn make(&self, start: u64) {
+        assert_eq!(start, 0);
+        *self.0.lock().unwrap() -= 1;
+    }
+    fn piece(&self, start: u64) -> io::Result<Option<Bytes>> {
+        let is_made = *self.0.lock().unwrap() == 0;
+        Ok(is_made.then(|| Bytes::from_static(&MADE[start as usize..])))
+    }
+}
+
+/// A client that is sent what is made slowly, and then nothing more; how much was sent each
+/// time is told.
+struct Sending {
+    queue: SendQueue,
+    deadline: Instant,
+}
+
+impl Protocol for Sending {
+    type Shared = Sender<u64>;
+    type Done = ();
+
+    fn open(_: &mut Sender<u64>, _: SocketAddr, _: SocketAddr, now: &Now) -> Self {
+        let mut queue = SendQueue::default();
+        let maker = Arc::new(Slowly(Mutex::new(3)));
+        queue.push(Segment::Made { maker, range: 0..MADE.len() as u64 });
+        Sending { queue, deadline: now.instant + Duration::from_secs(60) }
+    }
+    fn receive(&mut self, _: &mut Sender<u64>, _: &[u8], _: &Now) {}
+    fn receive_eof(&mut self, _: &mut Sender<u64>, _: &Now) {}
+    fn wants_read(&self) -> bool {
+        false
+    }
+    fn send_queue(&self) -> &SendQueue {
+        &self.queue
+    }
+    fn sent(&mut self, told: &mut Sender<u64>, bytes: u64, _: &Now) {
+        self.queue.advance(bytes);
+        told.send(bytes).unwrap();
+    }
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+    fn handle_timeout(&mut self, _: &mut Sender<u64>, _: &Now) {}
+    fn phase(&self) -> Phase {
+        if self.queue.is_empty() { Phase::Closed } else { Phase::Open }
+    }
+    fn shut_down(&mut self, _: &mut Sender<u64>, _: &Now) {}
+}
+
+/// R17: nobody can be said to take nothing while there is nothing to take.
+#[test]
+fn each_step_of_what_is_made_is_told_as_progress() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let (tell, told) = channel();
+    let each = EventLoop::<Sending>::new(sockets, tell, Limits::default(), Pool::new(1, 8)).unwrap();
+    let remote = each.remote();
+    let thread = thread::spawn(move || each.run());
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    assert_eq!(received, MADE);
+    remote.stop().unwrap();
+    thread.join().unwrap().unwrap();
+    assert_eq!(told.iter().collect::<Vec<_>>(), [0, 0, 0, MADE.len() as u64]);
 }

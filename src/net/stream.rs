@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use mio::net::TcpStream;
 
-use crate::segment::{Segment, SendQueue, Source};
+use crate::segment::{Maker, Segment, SendQueue};
 use crate::sys::{self, SendFile};
 
 /// A stream that never blocks: `WouldBlock` says that an event will follow.
@@ -73,7 +73,7 @@ impl Stream for TcpStream {
     fn send(&mut self, queue: &SendQueue, bytes_max: usize) -> io::Result<usize> {
         match queue.front() {
             Some(Segment::File { file, range }) => return send_range(self, file, range, bytes_max),
-            Some(Segment::Made { source, range }) => return send_made(self, &**source, range, bytes_max),
+            Some(Segment::Made { maker, range }) => return send_made(self, &**maker, range, bytes_max),
             Some(Segment::Bytes(_)) | None => {}
         }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
@@ -95,7 +95,7 @@ impl Stream for TcpStream {
                 !sys::is_at_hand(file, range.start..end)
             }
             // An error is there to be found by who sends.
-            Some(Segment::Made { source, range }) => matches!(source.piece(range.start), Ok(None)),
+            Some(Segment::Made { maker, range }) => matches!(maker.piece(range.start), Ok(None)),
             Some(Segment::Bytes(_)) | None => false,
         }
     }
@@ -139,11 +139,11 @@ fn send_range(
 /// Sends from a piece that was made.
 fn send_made(
     socket: &mut TcpStream,
-    source: &dyn Source,
+    maker: &dyn Maker,
     range: &Range<u64>,
     bytes_max: usize,
 ) -> io::Result<usize> {
-    let piece = source.piece(range.start)?.ok_or(ErrorKind::UnexpectedEof)?;
+    let piece = maker.piece(range.start)?.ok_or(ErrorKind::UnexpectedEof)?;
     // What does not fit into usize is more than any piece.
     let wanted = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
     socket.write(&piece[..piece.len().min(wanted).min(bytes_max)])

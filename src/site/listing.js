@@ -234,9 +234,12 @@
         link(row).prepend(make("img", { loading: "lazy", decoding: "async", alt: "", src: link(row).href }));
       }
     }
-    try { localStorage.setItem("serve: view", on ? "grid" : "list"); } catch { /* Not remembered. */ }
   };
-  const grids = button("Grid", () => large(grids.ariaPressed != "true"));
+  const grids = button("Grid", () => {
+    const on = grids.ariaPressed != "true";
+    large(on);
+    try { localStorage.setItem("serve: view", on ? "grid" : "list"); } catch { /* Not remembered. */ }
+  });
   let before;
   try { before = localStorage.getItem("serve: view"); } catch { /* Not remembered. */ }
   large(before == "grid");

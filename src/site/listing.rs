@@ -2,11 +2,13 @@
 //!
 //! Pure: rows in, bytes out. It reads no directory and asks no clock; what may be
 //! listed, and how much of it, is decided by whoever hands in the rows. It echoes
-//! nothing of a request but the path, which is escaped like the names (hazards R40).
+//! nothing of a request but the path and the filter, which are escaped like the names
+//! (hazards R40).
 //!
 //! Links are relative to the directory, so the page must be served at its path with
 //! a slash at the end; they then hold behind a proxy that adds a prefix, too. Folders
-//! come first, then names in natural order ([`super::natural`]), in both forms.
+//! come first, then names in natural order ([`super::natural`]) if nothing else is wanted, in
+//! every format.
 //!
 //! # The data
 //!
@@ -54,7 +56,7 @@ use crate::http::target::encode_segment;
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-jq3KwV0+g02Q6fVLGTPagdpHkBHPyDUfEwP8L0I2cqM='; \
-    script-src 'sha256-yV00jBXPsCz1f/eLIIv93XwtEpbvtupCftrEH2HOJ1s='; \
+    script-src 'sha256-1dWQfMAmR/LowFXksYxvslCDxG6USkMSa+uSxHjOaDc='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -104,7 +106,8 @@ impl Listing<'_> {
     }
 }
 
-/// Directories first; each kind by what the view says, and what is equal in natural order.
+/// Directories first; each kind by what the view says, and what is equal in natural order. All
+/// of that is turned round but the first.
 fn in_order<'a>(rows: &'a [Row], view: &View) -> Vec<&'a Row> {
     let size = |row: &Row| if row.is_directory { 0 } else { row.len };
     let mut keyed: Vec<_> = rows

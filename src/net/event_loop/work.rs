@@ -73,15 +73,15 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         let is_taken = self.submit(slot, move || {
             match theirs {
                 Segment::File { file, range } => wait_for(&file, range),
-                Segment::Made { source, range } => source.make(range.start),
+                Segment::Made { maker, range } => maker.make(range.start),
                 Segment::Bytes(_) => {}
             }
             Outcome::Fetched
         });
         if !is_taken {
             // A file is read by who sends it.
-            if let Segment::Made { source, range } = front {
-                source.make(range.start);
+            if let Segment::Made { maker, range } = front {
+                maker.make(range.start);
             }
             let now = self.now;
             self.has_fetched(slot, &now);

@@ -3,11 +3,12 @@
 //! Everything about an archive is known before its first byte: a [walk](plan) of the tree
 //! says what is in it, and the [layout] where each byte of it will be. So it has a length, a
 //! validator and parts like any file, and a download that broke off goes on where it was.
-//! It is [made](maker) while it is sent, and never held whole.
+//! It is [made](archiver) while it is sent, and never held whole.
 
+pub mod archiver;
 pub mod checksums;
 pub mod layout;
-pub mod maker;
+
 pub mod plan;
 mod tar;
 mod zip;
@@ -27,9 +28,9 @@ use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::range::{Selection, select_value};
 use crate::http::{Answer, Body, Request, Response, SafePath, Status, negotiate, query};
 use crate::segment::Segment;
+use archiver::{Archiver, Supplies};
 use checksums::Checksums;
 use layout::Layout;
-use maker::{Maker, Supplies};
 
 /// What an archive is called that has no name of its own: that of the root.
 const NAMELESS: &[u8] = b"files";
@@ -167,7 +168,7 @@ impl<F: FileSystem> Site<F> {
             let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
             let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;
             let supplies = Supplies { lookup, checksums, planned, report, reserved };
-            asked.answer(tag, &name, wish.format, Maker::new(layout, supplies))
+            asked.answer(tag, &name, wish.format, Archiver::new(layout, supplies))
         };
         Ok(Answer::Later(Box::new(move || make().unwrap_or_else(|status| error::page(status, form)))))
     }
@@ -183,12 +184,12 @@ struct Asked {
 impl Asked {
     /// The answer with an archive of this tag and name, or with the part of it that is asked
     /// for.
-    fn answer(self, tag: ETag, name: &[u8], format: Format, maker: Maker) -> Result<Response, Status> {
+    fn answer(self, tag: ETag, name: &[u8], format: Format, archiver: Archiver) -> Result<Response, Status> {
         let mut response = match self.conditions.evaluate(&Validators::of_content(tag)) {
             Outcome::NotModified => Response::new(Status::NotModified),
             Outcome::PreconditionFailed => return Err(Status::PreconditionFailed),
             Outcome::Proceed { range: is_wanted } => {
-                let len = maker.layout().total();
+                let len = archiver.layout().total();
                 let range = self.range.filter(|_| is_wanted);
                 let part = match range.map_or(Selection::Whole, |range| select_value(&range, len)) {
                     // Several parts of an archive are of no use to anybody: all of it is a
@@ -202,7 +203,7 @@ impl Asked {
                 response.fields.push("Content-Disposition", attachment(name));
                 response.fields.push_block("Accept-Ranges: bytes\r\n");
                 let range = if let Portion::Part(part) = part { part } else { 0..len };
-                response.body = Body::One(Segment::Made { source: Arc::new(maker), range });
+                response.body = Body::One(Segment::Made { maker: Arc::new(archiver), range });
                 response
             }
         };
@@ -218,4 +219,4 @@ mod tests;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod making_tests;
+mod archiver_tests;

@@ -54,14 +54,13 @@ pub fn end() -> Vec<u8> {
 
 /// Splits a name for its two fields, of 155 and 100 bytes, at a slash that stands in neither.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A zero ends a field, and it would be cut there; what is no UTF-8 is for readers of
-    // bytes, and there are such.
+    // One that fills its field needs no zero behind it.
     if name.len() <= 100 {
         return Some((b"", name));
     }
-    let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let mut slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
     let fits = |at: &usize| (1..=155).contains(at) && (1..=100).contains(&(name.len() - at - 1));
-    slashes.into_iter().find(fits).map(|at| (&name[..at], &name[at + 1..]))
+    slashes.find(fits).map(|at| (&name[..at], &name[at + 1..]))
 }
 
 /// `length key=value` and a line end, where the length counts itself.

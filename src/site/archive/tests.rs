@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::checksums::Checksums;
 use super::plan::Member;
 use super::*;
-use crate::segment::Source;
+use crate::segment::Maker;
 use crate::site::budget::Budget;
 use crate::site::files::{Entries, Lookup, Memory, Node};
 use crate::site::listing::Row;
@@ -44,9 +44,9 @@ pub(super) fn members(
     plan::walk(lookup, &SafePath::parse(directory).unwrap(), selected.as_deref(), &wanted, &status)
 }
 
-pub(super) fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Maker {
+pub(super) fn maker(format: Format, lookup: &Arc<dyn Lookup>, directory: &str) -> Archiver {
     let layout = Layout::new(format, b"top".to_vec(), members(&**lookup, directory, None).unwrap()).unwrap();
-    Maker::new(layout, supplies(lookup, Arc::new(|_| {}), Checksums::default()))
+    Archiver::new(layout, supplies(lookup, Arc::new(|_| {}), Checksums::default()))
 }
 
 pub(super) fn supplies(
@@ -65,7 +65,7 @@ pub(super) fn supplies(
 }
 
 /// Everything from `start` on, as a connection would take it: of each piece a part.
-pub(super) fn taken(maker: &Maker, start: u64, step: usize) -> io::Result<Vec<u8>> {
+pub(super) fn taken(maker: &Archiver, start: u64, step: usize) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let len = maker.layout().total();
     while start + (out.len() as u64) < len {

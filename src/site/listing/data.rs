@@ -26,7 +26,7 @@ struct Listing<'a> {
 struct Entry<'a> {
     name: Cow<'a, str>,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: EntryType,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ struct Entry<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum EntryType {
     File,
     Directory,
 }
@@ -47,7 +47,7 @@ impl<'a> From<&&'a Row> for Entry<'a> {
         push_href(&mut href, row);
         Entry {
             name: String::from_utf8_lossy(&row.name),
-            kind: if row.is_directory { Kind::Directory } else { Kind::File },
+            kind: if row.is_directory { EntryType::Directory } else { EntryType::File },
             size: (!row.is_directory).then_some(row.len),
             modified: timestamp(row).map(|time| time.to_string()),
             href,
@@ -136,8 +136,8 @@ pub(super) fn csv(rows: &[&Row], truncated: bool) -> Vec<u8> {
         }
         push_plain(&mut name, &row.name);
         let kind = match entry.kind {
-            Kind::File => "file",
-            Kind::Directory => "directory",
+            EntryType::File => "file",
+            EntryType::Directory => "directory",
         };
         let size = entry.size.map(|size| size.to_string()).unwrap_or_default();
         let _ = out.write_record([&name, kind, &size, &entry.modified.unwrap_or_default(), &entry.href]);

@@ -6,8 +6,8 @@
 //! | `sort` | `name`, `size`, `modified`; with `-` before it the other way round | `name` |
 //! | `q` | a part of the names, in any case | all names |
 //!
-//! Of several of a name the last counts, which in forms is the button. What is not known is ignored, as other
-//! parameters are: addresses collect them.
+//! Of several of a name the last counts, which in forms is the button. What is not known is
+//! ignored, as other parameters are: addresses collect them.
 
 use std::borrow::Cow;
 
@@ -101,7 +101,7 @@ impl Column {
     }
 }
 
-/// A part of names. Case is ignored, as far as it is one character against one in Unicode.
+/// A part of names. Both are compared in lower case, as Unicode has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
     typed: String,

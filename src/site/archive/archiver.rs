@@ -15,7 +15,7 @@ use crc32fast::Hasher;
 use super::checksums::Checksums;
 use super::layout::{Layout, Part};
 use super::plan::Member;
-use crate::segment::Source;
+use crate::segment::Maker;
 use crate::site::Report;
 use crate::site::budget::Reserved;
 use crate::site::files::{Content, Lookup, Node};
@@ -31,8 +31,8 @@ const EFFORT_MAX: u64 = 4 * 1024 * 1024;
 /// To open a file is as much as to read so many bytes, roughly.
 const OPENING: u64 = 16 * 1024;
 
-/// Makes an archive.
-pub struct Maker {
+/// Who makes an archive.
+pub struct Archiver {
     layout: Layout,
     supplies: Supplies,
     state: Mutex<State>,
@@ -75,12 +75,12 @@ struct Reading {
     crc: Hasher,
 }
 
-impl Maker {
+impl Archiver {
     /// Makes what is laid out.
-    pub fn new(layout: Layout, supplies: Supplies) -> Maker {
+    pub fn new(layout: Layout, supplies: Supplies) -> Archiver {
         let checksums = layout.members().iter().map(|member| (member.len == 0).then_some(0)).collect();
         let state = Mutex::new(State { checksums, ..State::default() });
-        Maker { layout, supplies, state }
+        Archiver { layout, supplies, state }
     }
 
     /// What it makes.
@@ -230,7 +230,7 @@ fn broken(member: &Member, why: impl fmt::Display) -> io::Error {
     io::Error::other(format!("{}: {why}", member.path.to_location()))
 }
 
-impl Source for Maker {
+impl Maker for Archiver {
     fn make(&self, start: u64) {
         let state = &mut *self.lock();
         state.piece = None;
@@ -255,8 +255,8 @@ impl Source for Maker {
     }
 }
 
-impl fmt::Debug for Maker {
+impl fmt::Debug for Archiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Maker").field("len", &self.layout.total()).finish_non_exhaustive()
+        f.debug_struct("Archiver").field("len", &self.layout.total()).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::checksums::Checksums;
 use super::tests::{files, made, maker, members, outline, supplies, taken, unpacked};
 use super::*;
-use crate::segment::Source;
+use crate::segment::Maker;
 use crate::site::files::{Content, Entries, Lookup, Memory, Node, OpenFile};
 
 /// What somebody does to a file.
@@ -63,7 +63,7 @@ fn a_member_that_is_not_what_was_promised_ends_the_archive() {
         let lookup: Arc<dyn Lookup> = Watched::new(&[("a", 1000)], Some(change));
         let layout = Layout::new(Format::Zip, b"t".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
         let report: crate::site::Report = Arc::new(move |line| told.lock().unwrap().push(line.to_owned()));
-        let maker = Maker::new(layout, supplies(&lookup, report, Checksums::default()));
+        let maker = Archiver::new(layout, supplies(&lookup, report, Checksums::default()));
         maker.make(0);
         let error = maker.piece(0).unwrap_err();
         assert!(error.to_string().starts_with("/a: it "), "{number}: {error}");
@@ -80,7 +80,7 @@ fn a_checksum_is_found_out_in_steps_and_only_once() {
     let checksums = Checksums::default();
     let maker = |format| {
         let layout = Layout::new(format, b"top".to_vec(), members(&*lookup, "/", None).unwrap()).unwrap();
-        Maker::new(layout, supplies(&lookup, Arc::new(|_| {}), checksums.clone()))
+        Archiver::new(layout, supplies(&lookup, Arc::new(|_| {}), checksums.clone()))
     };
     let first = maker(Format::Zip);
     // Where the directory begins.
@@ -116,7 +116,7 @@ fn one_call_opens_a_few_hundred_files_at_most() {
     let directory = layout.total() - outline(&layout).1.len() as u64;
     for start in [0, directory] {
         let layout = Layout::new(Format::Zip, b"top".to_vec(), members()).unwrap();
-        let maker = Maker::new(layout, supplies(&lookup, Arc::new(|_| {}), Checksums::default()));
+        let maker = Archiver::new(layout, supplies(&lookup, Arc::new(|_| {}), Checksums::default()));
         maker.make(start);
         let opened = watched.take_opened();
         assert!((1..=300).contains(&opened), "{opened} from {start}");
