@@ -151,7 +151,7 @@ fn as_many_requests_fail_as_were_asked_for_half_of_them_in_each_way() {
         }
     }
     assert_eq!(answered + unavailable + cut, 400);
-    // Chance is off by more than this once in millions of times.
+    // Four times the deviation that chance has: it is off by more once in twenty thousand times.
     assert!((200..280).contains(&answered), "{answered} answered");
     assert!(unavailable > 40 && cut > 40, "{unavailable} times 503, {cut} cut");
     server.stop();
