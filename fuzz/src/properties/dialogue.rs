@@ -1,6 +1,7 @@
 //! A connection with a network that does all at once: what a handler is asked, and what a
 //! client reads.
 
+use bytes::Bytes;
 use serve::clock::Now;
 use serve::h1::{Conn, Limits, Service};
 use serve::http::Handler;
@@ -17,11 +18,14 @@ pub(super) fn hold<H: Handler>(handler: H, said: &[u8], is_local: bool, now: &No
     }
     let mut wire = Vec::new();
     loop {
-        while let Some(segment) = conn.send_queue().front() {
-            let Segment::Bytes(bytes) = segment else { panic!("no files here") };
-            wire.extend_from_slice(bytes);
-            let length = bytes.len() as u64;
-            conn.sent(&mut service, length, now);
+        while let Some(segment) = conn.send_queue().front().cloned() {
+            let Some(bytes) = content(&segment) else {
+                // It cannot be had, and the client sees that it ends too soon.
+                conn.closed(&mut service, now);
+                return (wire, service.handler);
+            };
+            wire.extend_from_slice(&bytes);
+            conn.sent(&mut service, bytes.len() as u64, now);
         }
         let Some(work) = conn.take_work() else { break };
         let made = work();
@@ -29,4 +33,19 @@ pub(super) fn hold<H: Handler>(handler: H, said: &[u8], is_local: bool, now: &No
     }
     conn.closed(&mut service, now);
     (wire, service.handler)
+}
+
+/// What is sent of a segment at once; None when it cannot be had.
+fn content(segment: &Segment) -> Option<Bytes> {
+    match segment {
+        Segment::Bytes(bytes) => Some(bytes.clone()),
+        Segment::File { .. } => panic!("no files here"),
+        Segment::Made { maker, range } => loop {
+            match maker.piece(range.start) {
+                Ok(Some(piece)) => break Some(piece.slice(..piece.len().min(segment.len() as usize))),
+                Ok(None) => maker.make(range.start),
+                Err(_) => break None,
+            }
+        },
+    }
 }
