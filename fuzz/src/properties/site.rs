@@ -67,11 +67,10 @@ pub fn check(input: &[u8]) {
     let app =
         App { site: Site::new(Arc::new(options(flags)), FILES.clone(), Arc::new(|_| {})), asked: Vec::new() };
     let (bytes, app) = dialogue::hold(app, &said[..said.len().min(8192)], flags & 1 != 0, &now);
-    let responses = wire::read(&bytes, |index| {
-        app.asked.get(index).is_some_and(|asked| asked.is_head) || {
-            // What is refused is a HEAD only if it begins like one.
-            said.windows(5).any(|five| five == b"HEAD ") && is_bodiless(&bytes)
-        }
+    let responses = wire::read(&bytes, |index| match app.asked.get(index) {
+        Some(asked) => asked.is_head,
+        // What is refused is a HEAD only if it begins like one.
+        None => said.windows(5).any(|five| five == b"HEAD ") && is_bodiless(&bytes),
     });
     let shows_hidden = flags & 2 != 0;
     if !shows_hidden {
