@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::archive::Wish;
 use super::files::{Entries, FileSystem, Node, OpenFile};
-use super::listing::{CONTENT_SECURITY_POLICY, Format, Listing, View};
+use super::listing::{Format, Listing, View, content_security_policy};
 use super::rules::is_rule_file;
 use super::{Options, Site, error, status_of};
 use crate::clock::Now;
@@ -110,9 +110,13 @@ impl<F: FileSystem> Site<F> {
         let conditions = Conditions::of(request.method, request.fields);
         let form = view.format.form();
         Ok(Answer::Later(Box::new(move || {
-            let make = || match lookup.list(&path, ENTRIES_MAX, &keep) {
-                Ok(entries) => Ok(Page::make(&view, &path, &entries, &options)),
-                Err(error) => Err(status_of(&error, &path, &report)),
+            let make = || {
+                // What changes while it is read is told to its readers.
+                let live = options.watch.as_ref().map(|hub| hub.element(hub.seen()));
+                match lookup.list(&path, ENTRIES_MAX, &keep) {
+                    Ok(entries) => Ok(Page::make(&view, &path, &entries, live.as_deref(), &options)),
+                    Err(error) => Err(status_of(&error, &path, &report)),
+                }
             };
             // The panic itself is reported by the thread on which it was.
             let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
@@ -136,18 +140,25 @@ pub struct Page {
     /// None when there is no room for it.
     body: Option<Bytes>,
     tag: ETag,
+    is_live: bool,
 }
 
 impl Page {
     /// A directory's time says nothing of the sizes and times of its files, so the
     /// validator is made of the page.
-    fn make(view: &View, path: &SafePath, entries: &Entries, options: &Options) -> Page {
+    fn make(
+        view: &View,
+        path: &SafePath,
+        entries: &Entries,
+        live: Option<&str>,
+        options: &Options,
+    ) -> Page {
         let types = &options.media_types;
         let archives = options.archives;
-        let body =
-            Listing { path, view, types, truncated: entries.truncated, archives }.render(&entries.rows);
+        let truncated = entries.truncated;
+        let body = Listing { path, view, types, truncated, archives, live }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
-        Page { body: options.listings.lend(body), tag }
+        Page { body: options.listings.lend(body), tag, is_live: live.is_some() }
     }
 
     /// The listing, if the request still wants it now that it is known.
@@ -157,7 +168,7 @@ impl Page {
             Outcome::Proceed { range: _ } => {
                 let mut response = Response::new(Status::Ok);
                 response.fields.push("Content-Type", format.content_type());
-                response.fields.push("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+                response.fields.push("Content-Security-Policy", content_security_policy(self.is_live));
                 response.body = Body::bytes(self.body.ok_or(Status::ServiceUnavailable)?);
                 response
             }

@@ -64,6 +64,9 @@ impl<F: FileSystem> Site<F> {
         let name = file.name.as_deref().or(path.name()).unwrap_or_default();
         let media_type = options.media_types.of(name);
         self.trail.note("type", || media_type.to_string());
+        if let Some(response) = self.answer_live(request, file, &media_type, now)? {
+            return Ok(Answer::Ready(response));
+        }
         if !file.version.is_settled(now.system) {
             let why = "changed, or moved here, less than two seconds ago: nothing is made of it yet";
             self.trail.note("time", || why.to_owned());

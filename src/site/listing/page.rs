@@ -71,6 +71,7 @@ fn push_page(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
     out.push_str("<script>");
     out.push_str(SCRIPT);
     out.push_str("</script>\n");
+    out.push_str(listing.live.unwrap_or_default());
 }
 
 /// The name of the folder first, which is what a narrow tab shows.

@@ -27,7 +27,7 @@ fn directory(name: impl AsRef<[u8]>) -> Row {
 
 fn render(view: &View, path: &str, rows: &[Row], truncated: bool) -> String {
     let (path, types) = (SafePath::parse(path).unwrap(), MediaTypes::default());
-    let listing = Listing { path: &path, view, types: &types, truncated, archives: true };
+    let listing = Listing { path: &path, view, types: &types, truncated, archives: true, live: None };
     String::from_utf8(listing.render(rows)).unwrap()
 }
 
