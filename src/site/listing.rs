@@ -56,8 +56,8 @@ use crate::http::target::encode_segment;
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-jq3KwV0+g02Q6fVLGTPagdpHkBHPyDUfEwP8L0I2cqM='; \
-    script-src 'sha256-1dWQfMAmR/LowFXksYxvslCDxG6USkMSa+uSxHjOaDc='; \
+    style-src 'sha256-JWlUkGUJv9/2JNHqVqS3KOZiEaI+HhOvRpiBGEbu4kY='; \
+    script-src 'sha256-i/IxRtcNKFx6lPjE5gnDhGAWNOso1SUJqf9mfTNSxHE='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

@@ -35,3 +35,4 @@ mod rules;
 mod sandbox;
 mod shaping;
 mod shutdown;
+mod watch;

@@ -28,6 +28,12 @@ pub struct Event {
     text: Bytes,
 }
 
+impl Event {
+    pub(super) fn new(seen: u64, text: Bytes) -> Event {
+        Event { seen, text }
+    }
+}
+
 /// Where a connection is in its events.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -42,6 +48,11 @@ impl Stream {
     pub(super) fn of(events: &Events, limits: &Limits) -> Stream {
         Stream { events: events.clone(), asks: false, bytes_left: limits.linger_bytes_max }
     }
+
+    /// The last event that the peer has seen, or is about to.
+    pub(super) fn seen(&self) -> u64 {
+        self.events.seen
+    }
 }
 
 /// Listens for a connection.
@@ -53,7 +64,7 @@ impl Listener for Ear {
     }
 
     fn tell(self: Box<Self>, seen: u64, text: Bytes) {
-        self.0.send(Made::Event(Event { seen, text }));
+        self.0.send(Made::Event(Event::new(seen, text)));
     }
 }
 
@@ -82,7 +93,7 @@ impl<H: Handler> Conn<H> {
         if mem::replace(&mut stream.asks, true) {
             return None;
         }
-        let (source, seen) = (stream.events.source.clone(), stream.events.seen);
+        let (source, seen) = (stream.events.source.clone(), stream.seen());
         Some(Box::new(move |reply| source.listen(seen, Box::new(Ear(reply)))))
     }
 

@@ -24,7 +24,10 @@
   const change = ({ data, lastEventId }) => {
     address.searchParams.set("after", lastEventId);
     const { all, paths } = JSON.parse(data);
-    const detail = { all, paths: paths.map(decoded) };
+    const detail = { all, paths: paths.map(decoded), near: all };
+    // In the folder of this page, or in one of that, which then has another time.
+    const here = decoded(location.pathname).replace(/[^/]*$/, "");
+    detail.near ||= detail.paths.some(path => path.startsWith(here) && path.slice(here.length).split("/").length < 3);
     if (!document.dispatchEvent(new CustomEvent("serve:change", { detail, cancelable: true }))) return;
     const styles = !all && paths.every(path => /\.css(\.(br|gz|zst))?$/i.test(path));
     if (styles) restyle();
