@@ -7,8 +7,9 @@ use bytes::Bytes;
 use super::archive::Wish;
 use super::files::{Entries, FileSystem, Node, OpenFile};
 use super::listing::{CONTENT_SECURITY_POLICY, Format, Listing, View};
+use super::readme::Readme;
 use super::rules::is_rule_file;
-use super::{Options, Site, error, status_of};
+use super::{Options, Site, error, readme, status_of};
 use crate::clock::Now;
 use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::target::is_hidden;
@@ -94,7 +95,8 @@ impl<F: FileSystem> Site<F> {
         let lookup = self.files.lookup().ok_or(Status::NotFound)?;
         let view = View::of(query, request.fields);
         let (directory, hidden, filter) = (path.clone(), self.options.hidden, view.filter.clone());
-        let rules = self.rules.is_on() && path.is_root();
+        let has_rules = self.rules.is_on();
+        let (forcing, rules) = (Arc::clone(self.rules.rules()), has_rules && path.is_root());
         let keep = move |name: &[u8]| {
             (hidden || !is_hidden_entry(&directory, name))
                 && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
@@ -110,8 +112,15 @@ impl<F: FileSystem> Site<F> {
         let conditions = Conditions::of(request.method, request.fields);
         let form = view.format.form();
         Ok(Answer::Later(Box::new(move || {
+            // What a forced rule answers for is not what would be shown.
+            let is_ruled =
+                |path: &SafePath| has_rules && forcing.redirect(path, None).is_some_and(|found| found.forced);
             let make = || match lookup.list(&path, ENTRIES_MAX, &keep) {
-                Ok(entries) => Ok(Page::make(&view, &path, &entries, &options)),
+                Ok(entries) => {
+                    let has_readme = view.format == Format::Html && view.filter.is_none();
+                    let readme = has_readme.then(|| readme::read(&*lookup, &path, &entries.rows, is_ruled));
+                    Ok(Page::make(&view, &path, &entries, readme.flatten().as_ref(), &options))
+                }
                 Err(error) => Err(status_of(&error, &path, &report)),
             };
             // The panic itself is reported by the thread on which it was.
@@ -141,11 +150,15 @@ pub struct Page {
 impl Page {
     /// A directory's time says nothing of the sizes and times of its files, so the
     /// validator is made of the page.
-    fn make(view: &View, path: &SafePath, entries: &Entries, options: &Options) -> Page {
-        let types = &options.media_types;
-        let archives = options.archives;
-        let body =
-            Listing { path, view, types, truncated: entries.truncated, archives }.render(&entries.rows);
+    fn make(
+        view: &View,
+        path: &SafePath,
+        entries: &Entries,
+        readme: Option<&Readme>,
+        options: &Options,
+    ) -> Page {
+        let (types, archives, truncated) = (&options.media_types, options.archives, entries.truncated);
+        let body = Listing { path, view, types, truncated, archives, readme }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
         Page { body: options.listings.lend(body), tag }
     }

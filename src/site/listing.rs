@@ -36,7 +36,7 @@
 mod data;
 mod kind;
 mod page;
-mod shown;
+pub(super) mod shown;
 mod view;
 
 use std::fmt::Display;
@@ -45,18 +45,20 @@ use std::time::{Duration, SystemTime};
 pub use view::{Column, Filter, Format, View};
 
 use super::natural;
+use super::readme::Readme;
 use crate::http::SafePath;
 use crate::http::media_type::MediaTypes;
 use crate::http::target::encode_segment;
 
-/// What a listing's page may do: look like its own style sheet, run its own script, and show
-/// what is in files of this server.
+/// What a listing's page may do: look like its own style sheet and like that of what is made of
+/// Markdown, run its own script, and show what is in files of this server.
 ///
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-jq3KwV0+g02Q6fVLGTPagdpHkBHPyDUfEwP8L0I2cqM='; \
-    script-src 'sha256-1dWQfMAmR/LowFXksYxvslCDxG6USkMSa+uSxHjOaDc='; \
+    style-src 'sha256-vrgGq4aJzF3aCxbJqmD3CIs+4lOtgeCCmKZi006rxe4=' \
+    'sha256-o7LbVupqDMgorblQ0TmhUm6NyfxkOaUZbWPLaI/LwJI='; \
+    script-src 'sha256-lyaYQlsJtXDERXfIbLIKdtck2YwT2Y7uRKvfVPJcHqU='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -90,6 +92,8 @@ pub struct Listing<'a> {
     pub truncated: bool,
     /// It can be saved as an archive ([`super::archive`]).
     pub archives: bool,
+    /// What is shown below it, on the page.
+    pub readme: Option<&'a Readme>,
 }
 
 impl Listing<'_> {

@@ -43,7 +43,8 @@ impl Asked {
     fn render(&self, format: Format, path: &SafePath, rows: &[Row]) -> String {
         let view = View { format, ..self.view.clone() };
         let (types, truncated) = (MediaTypes::default(), self.truncated);
-        let listing = Listing { path, view: &view, types: &types, truncated, archives: truncated };
+        let listing =
+            Listing { path, view: &view, types: &types, truncated, archives: truncated, readme: None };
         String::from_utf8(listing.render(rows)).unwrap_or_else(|_| panic!("a listing is UTF-8"))
     }
 }
