@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::writer::{NESTING_MAX, SLUG_MAX};
 use super::*;
 
 fn html(text: &str) -> String {
