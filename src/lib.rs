@@ -9,7 +9,8 @@
 //!
 //! 1. **Every response knows its length before its first byte.** A body is a list of
 //!    [`Segment`]s: bytes in memory, a range of an open file, or of what is made while it is
-//!    sent ([archives](site::archive)). There is no chunked coding anywhere.
+//!    sent ([archives](site::archive)). There is no chunked coding anywhere. The one exception
+//!    is [`http::events`], which end with their connection.
 //! 2. **A connection is a machine with one deadline per state.** [`h1::Conn`] takes
 //!    bytes and the time, and gives segments and a deadline. There is no socket, no
 //!    clock and no file system in it, so it is tested in virtual time, fuzzed, and cut
@@ -102,6 +103,11 @@
 //! tree through [`sys::Root`], as the server would; each thread takes one sibling at a time,
 //! encodes it with [`codec`] into a hidden draft, compares that with the original, and
 //! renames it into place.
+//!
+//! Live pages ([`site::watch`]) are answered as all others. Their stream of events is an answer
+//! that goes on: its connection asks a [source](http::events::Source) for what comes next, and
+//! the reply comes through the loop's waker as that of the pool does. Who finds out what has
+//! changed is a thread of the [`server`].
 //!
 //! And `serve --explain /app.js`: `main` → [`explain::run`], which asks an [`h1::Conn`] and a
 //! [`site::Site`] as a loop would, and keeps the [trail](site::trail) of what they look up

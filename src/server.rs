@@ -8,6 +8,7 @@ mod confinement;
 mod listen;
 mod reports;
 mod threads;
+mod watcher;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
@@ -30,6 +31,7 @@ use confinement::Confinement;
 use listen::Listening;
 use reports::{Limiter, Verdict};
 use threads::Served;
+use watcher::{Subject, Watcher};
 
 /// Threads for slow work, whatever the number of loops: it waits for a disk, not for
 /// a processor.
@@ -68,6 +70,8 @@ pub struct Server {
     logs: Logs,
     config: Config,
     confinement: Confinement,
+    /// Only lives here.
+    watcher: Option<Watcher>,
 }
 
 /// Where lines go: standard output for requests, standard error for troubles.
@@ -121,7 +125,8 @@ impl Server {
             })?;
             loops.push(Served { number, each, reach });
         }
-        Ok(Server { loops, addresses, logs, config, confinement })
+        let watcher = watch(&config, &logs.errors)?;
+        Ok(Server { loops, addresses, logs, config, confinement, watcher })
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -141,6 +146,7 @@ impl Server {
     pub fn run(self) -> io::Result<Counters> {
         let remotes = self.remotes();
         let total = threads::run(self.loops, self.confinement, remotes);
+        drop(self.watcher);
         self.logs.access.flush(LOG_PATIENCE);
         self.logs.errors.flush(LOG_PATIENCE);
         total
@@ -182,6 +188,20 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
         errors.flush(LOG_PATIENCE);
     }
     Ok(())
+}
+
+/// Starts to watch what is shared, if pages are to hear of changes.
+fn watch(config: &Config, errors: &Writer) -> Result<Option<Watcher>, Exit> {
+    let Some(hub) = config.site.watch.clone() else { return Ok(None) };
+    let subject = Subject {
+        root: config.root.clone(),
+        hidden: config.site.hidden,
+        rules: config.site.rules.is_some(),
+        hub,
+        report: reporter(errors),
+    };
+    let watcher = Watcher::start(subject);
+    watcher.map(Some).map_err(|error| Exit::failure(format_args!("--watch cannot be had here: {error}")))
 }
 
 /// The banner and what the user had better know, on standard error.

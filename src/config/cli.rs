@@ -96,6 +96,13 @@ pub(super) struct Cli {
     #[arg(long, hide_short_help = true)]
     pub no_archives: bool,
 
+    /// Reload pages in browsers when files change
+    ///
+    /// Adds a script to pages on their way to a browser; files stay as they are. Style
+    /// sheets are exchanged in place, listings row by row; all else is loaded anew.
+    #[arg(short, long)]
+    pub watch: bool,
+
     /// Serve and list names that begin with a dot
     ///
     /// Without it they do not exist for clients, except for /.well-known/.

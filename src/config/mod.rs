@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::clock::Now;
 use crate::http::SafePath;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
@@ -324,8 +325,11 @@ fn host_names(cli: &Cli, machine: &str) -> Vec<String> {
 }
 
 fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Options, String> {
+    let base = cli.base_path.clone().unwrap_or_else(SafePath::root);
+    let prefix = base.to_location().trim_end_matches('/').to_owned();
     Ok(site::options::Options {
-        base: cli.base_path.clone().unwrap_or_else(SafePath::root),
+        watch: cli.watch.then(|| site::watch::Hub::new(prefix, Now::read().system)),
+        base,
         index: cli.index.clone(),
         listing: !cli.no_listing,
         archives: !cli.no_archives,

@@ -14,6 +14,7 @@
 //! waits to be sent; then reading stops until it is sent. So a client that sends
 //! and never reads costs a bounded amount of memory (hazards R20).
 
+mod events;
 mod invariants;
 mod protocol;
 
@@ -22,12 +23,14 @@ use std::marker::PhantomData;
 use std::mem;
 use std::time::Instant;
 
+use events::{Event, Stream};
+
 use super::encode::{Encoder, Framing};
 use super::limits::Limits;
 use super::parse::{Scanner, field_storage, parse};
 use super::weather::{Fate, Forecast, Weather};
 use crate::clock::Now;
-use crate::http::{Answer, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
+use crate::http::{Answer, Body, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
 use crate::net::Work;
 use crate::segment::SendQueue;
 
@@ -78,6 +81,8 @@ enum State {
     Answering,
     /// For the peer to take what waits in the queue.
     Sending,
+    /// For something to happen that the peer wants to hear of.
+    Listening,
     /// For nothing but to find that the peer keeps its word: it said that this was its
     /// last request (RFC 9112 §9.6), so there should be nothing left to read.
     Parting,
@@ -95,6 +100,8 @@ pub enum Made {
     Response(Response),
     /// What the handler wanted before it could answer: now it is asked again.
     Preparation,
+    /// Something has happened that a client wants to hear of.
+    Event(Event),
 }
 
 /// What must be remembered of a request until its response is encoded.
@@ -145,6 +152,8 @@ pub struct Conn<H> {
     next_turn: bool,
     /// No request follows: the response in the queue is the last.
     last: bool,
+    /// The last response goes on as long as the peer stays.
+    stream: Option<Box<Stream>>,
     /// The last response was cut: behind what waits, the connection is reset.
     cut: bool,
     /// The peer has promised to send nothing more.
@@ -307,7 +316,12 @@ impl<H: Handler> Conn<H> {
             service.handler.error(Status::InternalServerError, &self.peer, now)
         };
         let (start, status) = (self.queue.pushed(), response.status);
-        let Pending { framing, without_body, exchange, fate, .. } = pending;
+        let Pending { mut framing, without_body, exchange, fate, .. } = pending;
+        if let Body::Events(events) = &response.body {
+            framing.keep_alive = false;
+            let is_sent = !without_body && fate == Fate::Answered && !self.stopping;
+            self.stream = is_sent.then(|| Box::new(Stream::of(events, &service.limits)));
+        }
         let head = service.encoder.push(&mut self.queue, response, !without_body, framing, now);
         if let Some(mut exchange) = exchange {
             exchange.status = status;
@@ -324,7 +338,7 @@ impl<H: Handler> Conn<H> {
         }
         self.last = !framing.keep_alive || self.cut;
         if self.last {
-            if !self.cut {
+            if !self.cut && self.stream.is_none() {
                 self.queue.end();
             }
             // What had to wait for the pool's answer will never be looked at.
@@ -354,6 +368,8 @@ impl<H: Handler> Conn<H> {
         self.responses = 0;
         if self.cut {
             self.enter(State::Aborted, now.instant);
+        } else if self.stream.is_some() {
+            self.listen(&service.limits, now);
         } else if self.last && self.eof {
             self.enter(State::Closed, now.instant);
         } else if self.last && self.promised {

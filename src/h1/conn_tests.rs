@@ -10,6 +10,8 @@ use crate::http::Body;
 use crate::net::{Phase, Protocol, Refused};
 use crate::segment::Segment;
 
+#[path = "conn_events_tests.rs"]
+mod events;
 #[path = "conn_pipeline_tests.rs"]
 mod pipeline;
 #[path = "conn_time_tests.rs"]
@@ -44,6 +46,7 @@ impl Handler for Script {
             }
             "/never" => return Answer::After(Box::new(|| {})),
             "/next" if !self.prepared.swap(true, Ordering::Relaxed) => return Answer::NextTurn,
+            "/events" => events::events(),
             "/big" => text(Status::Ok, vec![b'.'; 1000]),
             "/nothing" => Response::new(Status::NoContent),
             "/invalid" => {
@@ -185,6 +188,10 @@ fn in_state(state: &str) -> World {
         "answering" => world.ask(&["/later"]),
         "sending" => world.ask(&["/a"]),
         "sending the last" => world.say("GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"),
+        "listening" => {
+            world.ask(&["/events"]);
+            world.take(usize::MAX);
+        }
         "lingering" => {
             world.say("nonsense\r\n");
             world.take(usize::MAX);
@@ -392,7 +399,7 @@ fn shutting_down_behind_an_answer_that_said_keep_alive_lingers() {
 
 #[test]
 fn only_between_requests_is_a_connection_idle() {
-    for state in ["idle", "head", "answering", "sending", "sending the last", "lingering"] {
+    for state in ["idle", "head", "answering", "sending", "sending the last", "listening", "lingering"] {
         assert_eq!(in_state(state).conn.is_idle(), state == "idle", "{state}");
     }
 }

@@ -22,7 +22,7 @@ fn wait_out(world: &mut World, limit: Duration) {
 /// R16.
 #[test]
 fn every_state_has_a_deadline_and_none_is_beyond_the_longest_limit() {
-    for state in ["idle", "head", "answering", "sending", "sending the last", "lingering"] {
+    for state in ["idle", "head", "answering", "sending", "sending the last", "listening", "lingering"] {
         let world = in_state(state);
         let left = world.conn.deadline() - world.now.instant;
         assert!(left > Duration::ZERO && left <= seconds(60), "{state}: {left:?}");
@@ -206,7 +206,7 @@ fn nothing_is_due_once_it_has_ended() {
 fn a_step_of_the_wall_clock_moves_no_deadline() {
     let day = seconds(24 * 60 * 60);
     for forward in [false, true] {
-        for state in ["idle", "head", "answering", "sending", "sending the last", "lingering"] {
+        for state in ["idle", "head", "answering", "sending", "sending the last", "listening", "lingering"] {
             let mut world = in_state(state);
             let (deadline, phase) = (world.conn.deadline(), world.conn.phase());
             let system = if forward { world.now.system + day } else { world.now.system - day };

@@ -57,6 +57,10 @@ impl Encoder {
                 queue.push(self.take());
                 queue.push(segment);
             }
+            Body::Events(events) => {
+                self.buffer.put_slice(&events.opening);
+                queue.push(self.take());
+            }
             Body::Many(segments) => {
                 queue.push(self.take());
                 segments.into_iter().for_each(|segment| queue.push(segment));
@@ -83,7 +87,7 @@ impl Encoder {
         put_status_line(&mut self.buffer, response.status);
         self.buffer.put_slice(self.date.as_bytes());
         self.buffer.put_slice(fields);
-        if response.status.allows_body() {
+        if response.status.allows_body() && !matches!(response.body, Body::Events(_)) {
             self.buffer.put_slice(b"Content-Length: ");
             put_decimal(&mut self.buffer, response.body.len());
             self.buffer.put_slice(b"\r\n");

@@ -6,6 +6,7 @@
 
 pub mod coding;
 pub mod date;
+pub mod events;
 pub mod exchange;
 pub mod fields;
 pub mod host;

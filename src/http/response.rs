@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::events::Events;
 use super::exchange::{Exchange, Peer};
 use super::fields::Fields;
 use super::request::Request;
@@ -12,7 +13,7 @@ use super::status::Status;
 use crate::clock::Now;
 use crate::segment::Segment;
 
-/// A body whose length is known before its first byte is sent.
+/// A body, whose length is known before its first byte is sent: of all but events.
 #[derive(Clone, Debug, Default)]
 pub enum Body {
     /// No bytes.
@@ -22,10 +23,13 @@ pub enum Body {
     One(Segment),
     /// Several pieces, in order.
     Many(Vec<Segment>),
+    /// What happens, as it happens: the one body whose length nobody knows. It ends with its
+    /// connection (RFC 9112 §6.3, 8).
+    Events(Events),
 }
 
 impl Body {
-    /// Length in bytes.
+    /// Length in bytes; of events that of none.
     pub fn len(&self) -> u64 {
         self.segments().iter().map(Segment::len).sum()
     }
@@ -48,7 +52,7 @@ impl Body {
     /// The pieces.
     pub fn segments(&self) -> &[Segment] {
         match self {
-            Body::Empty => &[],
+            Body::Empty | Body::Events(_) => &[],
             Body::One(segment) => std::slice::from_ref(segment),
             Body::Many(segments) => segments,
         }

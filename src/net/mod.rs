@@ -23,6 +23,7 @@ pub mod progress;
 pub mod protocol;
 pub mod rate;
 pub mod remote;
+pub mod reply;
 pub mod stream;
 pub mod token;
 
@@ -30,5 +31,6 @@ pub use counters::Counters;
 pub use event_loop::EventLoop;
 pub use limits::Limits;
 pub use platform::Platform;
-pub use protocol::{Notice, Phase, Protocol, Refused, Work};
+pub use protocol::{Inquiry, Notice, Phase, Protocol, Refused, Work};
 pub use remote::Remote;
+pub use reply::Reply;

@@ -6,11 +6,16 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::pace::Slow;
+use super::reply::Reply;
 use crate::clock::Now;
 use crate::segment::SendQueue;
 
 /// Work for the pool, which makes what the connection waits for.
 pub type Work<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Asks somebody elsewhere for a result, who keeps the means to reply until there is one. It
+/// must not wait itself.
+pub type Inquiry<T> = Box<dyn FnOnce(Reply<T>) + Send>;
 
 /// The pool did not do the work: it was full, or the work panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +114,12 @@ pub trait Protocol: Sized {
     /// A result that takes no work, only another turn of the loop: it comes back as if it
     /// had been made. Taken after every turn, too.
     fn take_result(&mut self) -> Option<Self::Done> {
+        None
+    }
+
+    /// A question to somebody outside of the loop, whose reply comes as that of work does, be
+    /// it in hours. Taken after every turn, too.
+    fn take_inquiry(&mut self) -> Option<Inquiry<Self::Done>> {
         None
     }
 

@@ -212,7 +212,7 @@ impl Answers {
             Body::One(Segment::Bytes(bytes)) => Some(bytes.clone()),
             Body::Empty if response.status == Status::NotModified => None,
             // Open files are not kept.
-            Body::Empty | Body::One(_) | Body::Many(_) => return,
+            Body::Empty | Body::One(_) | Body::Many(_) | Body::Events(_) => return,
         };
         let mut fields = response.fields.clone();
         if question.range.is_some() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::archive::Wish;
 use super::files::{Entries, FileSystem, Node, OpenFile};
-use super::listing::{CONTENT_SECURITY_POLICY, Format, Listing, View};
+use super::listing::{Format, Listing, View, content_security_policy};
 use super::readme::Readme;
 use super::rules::is_rule_file;
 use super::{Options, Site, error, readme, status_of};
@@ -115,13 +115,15 @@ impl<F: FileSystem> Site<F> {
             // What a forced rule answers for is not what would be shown.
             let is_ruled =
                 |path: &SafePath| has_rules && forcing.redirect(path, None).is_some_and(|found| found.forced);
-            let make = || match lookup.list(&path, ENTRIES_MAX, &keep) {
-                Ok(entries) => {
-                    let has_readme = view.format == Format::Html && view.filter.is_none();
-                    let readme = has_readme.then(|| readme::read(&*lookup, &path, &entries.rows, is_ruled));
-                    Ok(Page::make(&view, &path, &entries, readme.flatten().as_ref(), &options))
-                }
-                Err(error) => Err(status_of(&error, &path, &report)),
+            let make = || {
+                // What changes while it is read is told to its readers.
+                let live = options.watch.as_ref().map(|hub| hub.element(hub.seen()));
+                let entries = lookup.list(&path, ENTRIES_MAX, &keep);
+                let entries = entries.map_err(|error| status_of(&error, &path, &report))?;
+                let has_readme = view.format == Format::Html && view.filter.is_none();
+                let readme = has_readme.then(|| readme::read(&*lookup, &path, &entries.rows, is_ruled));
+                let readme = readme.flatten();
+                Ok(Page::make(&view, &path, &entries, live.as_deref(), readme.as_ref(), &options))
             };
             // The panic itself is reported by the thread on which it was.
             let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
@@ -145,6 +147,7 @@ pub struct Page {
     /// None when there is no room for it.
     body: Option<Bytes>,
     tag: ETag,
+    is_live: bool,
 }
 
 impl Page {
@@ -154,13 +157,14 @@ impl Page {
         view: &View,
         path: &SafePath,
         entries: &Entries,
+        live: Option<&str>,
         readme: Option<&Readme>,
         options: &Options,
     ) -> Page {
         let (types, archives, truncated) = (&options.media_types, options.archives, entries.truncated);
-        let body = Listing { path, view, types, truncated, archives, readme }.render(&entries.rows);
+        let body = Listing { path, view, types, truncated, archives, live, readme }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
-        Page { body: options.listings.lend(body), tag }
+        Page { body: options.listings.lend(body), tag, is_live: live.is_some() }
     }
 
     /// The listing, if the request still wants it now that it is known.
@@ -170,7 +174,7 @@ impl Page {
             Outcome::Proceed { range: _ } => {
                 let mut response = Response::new(Status::Ok);
                 response.fields.push("Content-Type", format.content_type());
-                response.fields.push("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+                response.fields.push("Content-Security-Policy", content_security_policy(self.is_live));
                 response.body = Body::bytes(self.body.ok_or(Status::ServiceUnavailable)?);
                 response
             }

@@ -13,6 +13,18 @@ pub(super) fn is_html(response: &Response) -> bool {
         && response.fields.get("Content-Security-Policy") == Some(CONTENT_SECURITY_POLICY)
 }
 
+/// The same for a page that is live ([`super::watch`]): nothing of a request is in it, so that
+/// no other script of this server could get in.
+const WITH_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Lets our page run scripts of this server; others have their own policy, or none.
+pub(super) fn allow_script(response: &mut Response) {
+    if is_html(response) {
+        response.fields.remove("Content-Security-Policy");
+        response.fields.push("Content-Security-Policy", WITH_SCRIPT);
+    }
+}
+
 /// The page of an error, and the fields that belong to its status.
 pub fn page(status: Status, form: Form) -> Response {
     let mut response = Response::new(status);

@@ -9,6 +9,13 @@
   };
   const button = (text, onclick) => make("button", { type: "button", onclick }, text);
 
+  // Where the server watches (--watch), it tells of changes.
+  let renew = () => location.reload();
+  document.addEventListener("serve:change", event => {
+    event.preventDefault();
+    if (event.detail.near) renew();
+  });
+
   const above = find(".u a, .empty a[href='../']");
   const table = find("table");
   if (!table) {
@@ -41,18 +48,22 @@
     element.title = number.format(bytes) + " bytes";
     element.textContent = units[power].format(value);
   };
+  const express = row => {
+    size(row.cells[1]);
+    const stamp = row.cells[2].firstElementChild;
+    if (stamp) stamp.textContent = time.format(new Date(stamp.dateTime));
+  };
   const translate = from => {
     const next = rows.slice(from, from + 1000);
-    for (const row of next) {
-      size(row.cells[1]);
-      const stamp = row.cells[2].firstElementChild;
-      if (stamp) stamp.textContent = time.format(new Date(stamp.dateTime));
-    }
+    next.forEach(express);
     if (from + next.length < rows.length) setTimeout(translate, 0, from + next.length);
   };
   translate(0);
-  const total = find("footer span");
-  if (total) size(total);
+  const totals = () => {
+    const total = find("footer span");
+    if (total) size(total);
+  };
+  totals();
   find("thead span").remove();
   body.addEventListener("pointerover", event => {
     const stamp = event.target.closest("time");
@@ -301,6 +312,59 @@
     },
     " ": row => shows(row) ? show(row) : true,
   };
+  // What has changed, row by row: the rest stays as it is, with what is chosen and attended to.
+  const same = (row, other) => [1, 2].every(at => row.cells[at].title == other.cells[at].title
+    && row.cells[at].firstElementChild?.dateTime == other.cells[at].firstElementChild?.dateTime);
+  const update = page => {
+    const fresh = find("tbody", page), note = find(".note", page);
+    const below = find("section"), readme = find("section", page);
+    if (!fresh || !note != !incomplete || !readme != !below) return location.reload();
+    if (readme && readme.innerHTML != below.innerHTML) below.replaceWith(readme);
+    const known = new Map(rows.map(row => [link(row).getAttribute("href"), row]));
+    const listed = [...fresh.rows].filter(row => row.className != "u").map(row => {
+      const href = link(row).getAttribute("href"), old = known.get(href);
+      express(row);
+      if (old && same(old, row)) return known.delete(href), old;
+      row.dataset.fresh = "";
+      if (!old) return row;
+      known.delete(href);
+      for (const at of [2, 1]) old.cells[at].replaceWith(row.cells[at]);
+      const picture = find("img", old);
+      if (picture) picture.src = link(old).href + "?" + Date.now();
+      old.dataset.fresh = "";
+      return old;
+    });
+    for (const gone of known.values()) {
+      if (chosen.has(gone)) choose(gone, false);
+      gone.remove();
+    }
+    let next = body.rows[0]?.className == "u" ? body.rows[1] : body.rows[0];
+    for (const row of listed) {
+      if (row == next) next = next.nextElementSibling;
+      else body.insertBefore(row, next ?? null);
+    }
+    rows.splice(0, rows.length, ...listed);
+    find("footer").replaceWith(find("footer", page));
+    totals();
+    names = undefined;
+    filter();
+    if (selects.ariaPressed == "true") select(true);
+    large(grids.ariaPressed == "true");
+  };
+  body.addEventListener("animationend", event => delete event.target.dataset.fresh);
+  let busy, again;
+  renew = async () => {
+    again = true;
+    if (busy) return;
+    for (busy = true; again;) {
+      again = false;
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+      if (answer?.ok) update(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      else if (answer) location.reload();
+    }
+    busy = false;
+  };
+
   document.addEventListener("keydown", event => {
     if (others(event) || dialog.open || help.open) return;
     if (event.target == field) {

@@ -39,6 +39,7 @@ mod page;
 pub(super) mod shown;
 mod view;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
@@ -55,12 +56,19 @@ use crate::http::target::encode_segment;
 ///
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-vrgGq4aJzF3aCxbJqmD3CIs+4lOtgeCCmKZi006rxe4=' \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
+    style-src 'sha256-5xgpdtII2UGzamTxoUn6cfqjZvcbt9FzhdfvdMQljDc=' \
     'sha256-o7LbVupqDMgorblQ0TmhUm6NyfxkOaUZbWPLaI/LwJI='; \
-    script-src 'sha256-lyaYQlsJtXDERXfIbLIKdtck2YwT2Y7uRKvfVPJcHqU='; \
+    script-src 'sha256-pBt5XcL+Ae5DR/rsoBSN8CV8WAdZYAHXgr7TiUKioFY='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// The policy of a page, to which the script that makes it live may be added: it comes from
+/// this server.
+pub fn content_security_policy(is_live: bool) -> Cow<'static, str> {
+    let policy = CONTENT_SECURITY_POLICY;
+    if is_live { policy.replace("script-src ", "script-src 'self' ").into() } else { policy.into() }
+}
 
 /// The last second that has a four-digit year. What is later is not written at all,
 /// because formatting it would panic.
@@ -90,6 +98,8 @@ pub struct Listing<'a> {
     pub types: &'a MediaTypes,
     /// It holds more than the rows.
     pub truncated: bool,
+    /// What makes its page live, if it is to be ([`super::watch`]).
+    pub live: Option<&'a str>,
     /// It can be saved as an archive ([`super::archive`]).
     pub archives: bool,
     /// What is shown below it, on the page.

@@ -55,6 +55,7 @@ mod routes;
 pub mod routing;
 pub mod rules;
 pub mod trail;
+pub mod watch;
 
 use std::io;
 use std::sync::Arc;
@@ -139,7 +140,8 @@ impl<F: FileSystem> Site<F> {
         self.refresh_rules(now);
         let grant = Grant::new(&self.options, Some(request.fields), peer);
         let guarded = guard::check(request, peer, &self.options);
-        let question = Question::of(request, grant).filter(|_| guarded.is_ok());
+        let live = self.live(request);
+        let question = Question::of(request, grant).filter(|_| guarded.is_ok() && live.is_none());
         if let Some(response) = question.and_then(|question| self.recall(&question, now)) {
             return Answer::Ready(response);
         }
@@ -154,13 +156,19 @@ impl<F: FileSystem> Site<F> {
         match answer {
             Err(status) => {
                 let kind = error_page::Kind { status, form: negotiate::form(request.fields), grant };
-                Answer::Ready(self.answer_error(kind, overlay.as_ref(), now))
+                let mut response = self.answer_error(kind, overlay.as_ref(), now);
+                live.iter().for_each(|hub| watch::enliven(&mut response, hub));
+                Answer::Ready(response)
             }
             Ok(Answer::Ready(mut response)) => {
                 if cors::is_preflight(request) && response.status == Status::NoContent {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
-                let response = self.dress(response, now);
+                let mut response = self.dress(response, now);
+                live.iter().for_each(|hub| watch::enliven(&mut response, hub));
+                if self.options.watch.is_some() {
+                    watch::mark_choice(&mut response);
+                }
                 let response = finish(&self.options, grant, overlay.as_ref(), response);
                 if let Some(question) = question {
                     self.remember(&question, &response, now);
@@ -171,7 +179,8 @@ impl<F: FileSystem> Site<F> {
                 let (options, report) = (Arc::clone(&self.options), Arc::clone(&self.report));
                 let pages = self.pages_for_later(now);
                 Answer::Later(Box::new(move || {
-                    let response = error_page::dress_with(pages, job(), &options, &report);
+                    let mut response = error_page::dress_with(pages, job(), &options, &report);
+                    live.iter().for_each(|hub| watch::enliven(&mut response, hub));
                     finish(&options, grant, overlay.as_ref(), response)
                 }))
             }
@@ -224,6 +233,9 @@ impl<F: FileSystem> Site<F> {
             Place::Elsewhere(redirect) => return Ok(Answer::Ready(redirect)),
         };
         self.trail.note("path", || trail::shown(&path));
+        if let Some(answer) = self.answer_watch(&path, query) {
+            return Ok(answer);
+        }
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {
             self.trail.note("hidden", || "a name in it begins with a dot; --hidden would show it".to_owned());
             return Err(Status::NotFound);

@@ -11,6 +11,7 @@ use super::flight::Flights;
 use super::listing::View;
 use super::multipart::Boundaries;
 use super::rules;
+use super::watch::Hub;
 use crate::http::host::HostGuard;
 use crate::http::media_type::MediaTypes;
 use crate::http::{SafePath, Status};
@@ -61,6 +62,8 @@ pub struct Options {
     pub derived: Derived,
     /// What separates the parts of an answer to several ranges.
     pub boundaries: Boundaries,
+    /// Where live pages hear of changes; None where pages are sent as they are.
+    pub watch: Option<Hub>,
     /// The rules of `_headers` and `_redirects`; None leaves these files alone.
     pub rules: Option<rules::Shared>,
 }
@@ -89,6 +92,7 @@ impl Default for Options {
             compress: true,
             derived: Derived::default(),
             boundaries: Boundaries::default(),
+            watch: None,
             rules: None,
         }
     }

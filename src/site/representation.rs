@@ -64,8 +64,8 @@ impl<F: FileSystem> Site<F> {
         let name = file.name.as_deref().or(path.name()).unwrap_or_default();
         let media_type = options.media_types.of(name);
         self.trail.note("type", || media_type.to_string());
-        if options.listing && preview::is_wanted(request, &media_type) && !is_to_be_saved(request) {
-            return Ok(self.preview(request, path, file));
+        if let Some(answer) = self.answer_made(request, path, file, &media_type, now)? {
+            return Ok(answer);
         }
         self.note_age(file, now);
         let mut identity = Validators::of(file.len, file.modified, now.system);
@@ -228,6 +228,21 @@ impl<F: FileSystem> Site<F> {
             CachePolicy::Auto => "auto: the name carries no hash".to_owned(),
             CachePolicy::NoCache | CachePolicy::MaxAge(_) | CachePolicy::Off => "as --cache says".to_owned(),
         });
+    }
+
+    /// What is made of the file instead of sending it, if it is.
+    fn answer_made(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        file: &OpenFile,
+        media_type: &str,
+        now: &Now,
+    ) -> Result<Option<Answer>, Status> {
+        if self.options.listing && preview::is_wanted(request, media_type) && !is_to_be_saved(request) {
+            return Ok(Some(self.preview(request, path, file)));
+        }
+        Ok(self.answer_live(request, file, media_type, now)?.map(Answer::Ready))
     }
 
     fn note_age(&self, file: &OpenFile, now: &Now) {

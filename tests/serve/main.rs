@@ -36,3 +36,4 @@ mod rules;
 mod sandbox;
 mod shaping;
 mod shutdown;
+mod watch;

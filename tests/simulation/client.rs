@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::listener::{ASKS, Heard};
 use crate::network::Network;
 use crate::requests::Asked;
 use crate::wire;
@@ -27,6 +28,8 @@ pub struct Client {
     /// Since when the server has waited for the rest of a head.
     head_since: Option<Duration>,
     looked_at: usize,
+    /// It asks for events, and for nothing else.
+    pub heard: Option<Heard>,
 }
 
 impl Client {
@@ -41,7 +44,14 @@ impl Client {
             told_end: false,
             head_since: None,
             looked_at: 0,
+            heard: None,
         }
+    }
+
+    /// Asks for events.
+    pub fn listener(id: usize) -> Client {
+        let unsaid = ASKS.bytes().collect();
+        Client { unsaid, is_through: true, heard: Some(Heard::default()), ..Client::new(id) }
     }
 
     pub fn plan(&mut self, asked: Asked) {
@@ -79,6 +89,9 @@ impl Client {
     /// Reads what has come. The responses must be those to its requests, in their order,
     /// each whole before the next begins.
     pub fn listen(&mut self, network: &mut Network) {
+        if let Some(heard) = &mut self.heard {
+            return heard.listen(network, self.id);
+        }
         let socket = &mut network.sockets[self.id];
         if socket.wire.len() == self.looked_at {
             return;
@@ -118,10 +131,16 @@ impl Client {
 
     /// What must hold when the loop sleeps; `is_free` says that the pool has nothing to
     /// do, and nobody is held back on purpose.
-    pub fn check_asleep(&mut self, network: &mut Network, is_free: bool, is_stopping: bool) {
+    pub fn check_asleep(&mut self, network: &mut Network, is_free: bool, is_stopping: bool, happened: u64) {
         self.listen(network);
         let (now, socket) = (network.elapsed, &network.sockets[self.id]);
         if socket.closed || socket.reset || !socket.is_accepted {
+            return;
+        }
+        if let Some(heard) = &self.heard {
+            if is_free && socket.room > 0 && !socket.finished {
+                heard.check_asleep(network, self.id, happened);
+            }
             return;
         }
         let mut wrong = None;
@@ -138,8 +157,9 @@ impl Client {
         if is_free && takes_more && self.told_end && !socket.finished && socket.wire.is_empty() {
             wrong = Some("the end was announced, and does not come".to_owned());
         }
-        // Sixty seconds without a request; thirty for the pool, and again for the peer.
-        if now > socket.moved_at + Duration::from_secs(61) {
+        // Sixty seconds without a request; up to three of bad weather, thirty for the pool, and
+        // again for the peer.
+        if now > socket.moved_at + Duration::from_secs(64) {
             wrong = Some("nothing has moved for more than a minute".to_owned());
         }
         // Ten seconds for a head, whatever trickles in (R16).

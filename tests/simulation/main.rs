@@ -12,6 +12,7 @@
 mod client;
 mod dice;
 mod files;
+mod listener;
 mod network;
 mod requests;
 mod socket;

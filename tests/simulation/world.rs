@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serve::clock::Now;
 use serve::h1::weather::Share;
@@ -15,11 +15,13 @@ use serve::net::{EventLoop, Limits, Platform};
 use serve::pool::Pool;
 use serve::site::derived::Derived;
 use serve::site::multipart::Boundaries;
+use serve::site::watch::{Change, Hub};
 use serve::site::{Cached, Options, Site};
 
 use crate::client::Client;
 use crate::dice::Dice;
 use crate::files::Files;
+use crate::listener::FIRST;
 use crate::network::{Door, Model, Network, Shared, Simulated};
 use crate::requests::Asked;
 
@@ -103,6 +105,7 @@ pub struct World {
     pool: Pool,
     background: Pool,
     files: Files,
+    hub: Hub,
     clients: Vec<Client>,
     clients_max: usize,
     log: Rc<RefCell<Log>>,
@@ -157,7 +160,9 @@ impl World {
         let waiting_max = dice.pick(&[1, 4, 256]);
         let (pool, background) = (Pool::by_hand(waiting_max), Pool::by_hand(4));
         let files = Files::new(&now, Dice::new(seed ^ 1 << 62));
+        let hub = Hub::new(String::new(), SystemTime::UNIX_EPOCH + Duration::from_micros(FIRST));
         let options = Options {
+            watch: Some(hub.clone()),
             derived: Derived::with_pool(1 << 20, background.clone()),
             boundaries: Boundaries::keyed([0; 16]),
             ..Options::default()
@@ -177,6 +182,7 @@ impl World {
             pool,
             background,
             files,
+            hub,
             clients: Vec::new(),
             clients_max,
             log,
@@ -230,6 +236,11 @@ impl World {
                 }
                 self.tell(format!("a file changes, in place: {in_place}"));
             }
+            27 => {
+                self.hub.tell(Change::Paths(vec!["/a.txt".to_owned()]));
+                self.network.borrow_mut().disturb();
+                self.tell("something changes, for who listens".to_owned());
+            }
             26 => {
                 let mut network = self.network.borrow_mut();
                 network.exhausted = !network.exhausted;
@@ -242,7 +253,8 @@ impl World {
         if self.clients.len() < self.clients_max {
             let room = self.dice.pick(&[0, 1, 200, 5000, 1 << 40]);
             let id = self.network.borrow_mut().connect(room);
-            self.clients.push(Client::new(id));
+            let listens = self.dice.once_in(8);
+            self.clients.push(if listens { Client::listener(id) } else { Client::new(id) });
             self.tell(format!("{id} connects, with room for {room}"));
         }
     }
@@ -335,7 +347,8 @@ impl World {
         }
         let is_free = self.pool.waiting() == 0 && !self.is_slow;
         let network = &mut *self.network.borrow_mut();
-        self.clients.iter_mut().for_each(|client| client.check_asleep(network, is_free, self.is_stopping));
+        let (stops, happened) = (self.is_stopping, self.hub.seen());
+        self.clients.iter_mut().for_each(|client| client.check_asleep(network, is_free, stops, happened));
         let is_deaf = !network.backlog.is_empty() && network.sleeps == Some(None);
         if is_deaf {
             network.complain("it sleeps for ever, and clients wait at the door");
@@ -392,7 +405,9 @@ impl World {
             if !socket.closed {
                 return true;
             }
-            *sent += socket.sent;
+            // The log hears of a stream when it begins.
+            let begin = client.heard.as_ref().and_then(|heard| heard.begin);
+            *sent += begin.map_or(socket.sent, |begin| socket.sent.min(begin));
             seen.bytes += socket.sent;
             seen.connections += 1;
             client.judge_end(network, self.is_stopping);
@@ -415,7 +430,8 @@ impl World {
         }
         for index in 0..self.clients.len() {
             let (client, network) = (&mut self.clients[index], &mut *self.network.borrow_mut());
-            match self.dice.below(4) {
+            // Who listens stays as long as it may.
+            match self.dice.below(if client.heard.is_some() { 2 } else { 4 }) {
                 0 => network.reset(client.id),
                 1 => {
                     client.say(network, usize::MAX);

@@ -15,6 +15,7 @@ use serve::site::cache_control::CachePolicy;
 use serve::site::cors::{Cors, Origin};
 use serve::site::files::Memory;
 use serve::site::multipart::Boundaries;
+use serve::site::watch::Hub;
 use serve::site::{Options, Site, rules};
 
 use super::dialogue;
@@ -22,6 +23,9 @@ use super::wire;
 
 /// Stands in what must not be seen.
 const SECRET: &[u8] = b"not for everyone";
+
+/// Stands in pages that are live.
+const SCRIPT: &[u8] = b".serve/watch.js";
 
 /// What the files are.
 static FILES: LazyLock<Memory> = LazyLock::new(|| {
@@ -67,11 +71,10 @@ pub fn check(input: &[u8]) {
     let app =
         App { site: Site::new(Arc::new(options(flags)), FILES.clone(), Arc::new(|_| {})), asked: Vec::new() };
     let (bytes, app) = dialogue::hold(app, &said[..said.len().min(8192)], flags & 1 != 0, &now);
-    let responses = wire::read(&bytes, |index| {
-        app.asked.get(index).is_some_and(|asked| asked.is_head) || {
-            // What is refused is a HEAD only if it begins like one.
-            said.windows(5).any(|five| five == b"HEAD ") && is_bodiless(&bytes)
-        }
+    let responses = wire::read(&bytes, |index| match app.asked.get(index) {
+        Some(asked) => asked.is_head,
+        // What is refused is a HEAD only if it begins like one.
+        None => said.windows(5).any(|five| five == b"HEAD ") && is_bodiless(&bytes),
     });
     let shows_hidden = flags & 2 != 0;
     if !shows_hidden {
@@ -125,6 +128,7 @@ fn options(flags: u32) -> Options {
         precompressed: !is(13),
         compress: !is(14),
         rules: is(15).then(rules::Shared::default),
+        watch: is(16).then(|| Hub::new(if is(5) { "/base".into() } else { String::new() }, SystemTime::UNIX_EPOCH)),
         host_guard: HostGuard::new(["a".to_owned()]),
         boundaries: Boundaries::keyed([0; 16]),
         ..Options::default()
@@ -138,6 +142,7 @@ struct Asked {
     is_get: bool,
     names: Vec<String>,
     is_own_text: bool,
+    is_listing: bool,
 }
 
 fn judge(response: &wire::Response, head: &[u8], body: &[u8], asked: &Asked) {
@@ -159,6 +164,9 @@ fn judge(response: &wire::Response, head: &[u8], body: &[u8], asked: &Asked) {
         head.lines().filter(named).find_map(|line| line[name.len()..].strip_prefix(": "))
     };
     assert_eq!(field("X-Content-Type-Options"), Some("nosniff"), "{head}");
+    let is_live = body.windows(SCRIPT.len()).any(|window| window == SCRIPT);
+    let is_page = field("Content-Type").is_some_and(|media_type| media_type.starts_with("text/html"));
+    assert!(!is_live || is_page && (has("sec-fetch-dest") || has("accept") || asked.is_listing), "{head}");
     let coding = field("Content-Encoding");
     assert!(coding.is_none() || has("accept-encoding"), "{head}");
     if response.status == 200 && asked.is_own_text && asked.is_get {
@@ -189,6 +197,7 @@ impl Handler for App {
                 is_head: request.method_token == "HEAD",
                 is_get: request.method_token == "GET",
                 names: request.fields.lines().iter().map(|line| line.name.to_ascii_lowercase()).collect(),
+                is_listing: request.target_text.split('?').next().is_some_and(|path| path.ends_with('/')),
                 is_own_text: matches!(request.target_text, "/text.txt" | "/made.txt" | "/base/text.txt"),
             });
         }

@@ -17,12 +17,15 @@ impl<H: Handler> Conn<H> {
         debug_assert!(self.work.is_none(), "work that nobody has taken");
         let is_asked = matches!(self.state, State::Delayed | State::Answering);
         debug_assert_eq!(self.pending.is_some(), is_asked, "{:?}", self.state);
-        debug_assert!(!self.last || queue.ends() || self.cut || self.state == State::Answering);
+        let goes_on = self.cut || self.stream.is_some() || self.state == State::Answering;
+        debug_assert!(!self.last || queue.ends() || goes_on);
+        debug_assert!(self.stream.is_none() || self.last && !self.cut, "events, and something behind them");
         debug_assert!(!self.cut || self.state == State::Sending, "it was cut, and goes on");
         match self.state {
             State::Idle => debug_assert!(input == 0 && queue.is_empty() && !self.last && !self.eof),
             State::Head => debug_assert!(input > 0 && queue.is_empty() && !self.last && !self.eof),
             State::Sending => debug_assert!(!queue.is_empty(), "nothing is left to be sent"),
+            State::Listening => debug_assert!(self.stream.is_some() && queue.is_empty() && !self.eof),
             State::Delayed | State::Answering => {}
             State::Parting | State::Lingering { .. } => {
                 debug_assert!(input == 0 && queue.is_empty() && self.last | self.stopping);

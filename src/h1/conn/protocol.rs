@@ -12,7 +12,7 @@ use super::{Conn, Made, PREPARATIONS_MAX, Service, State};
 use crate::clock::Now;
 use crate::http::{Handler, Peer, Status};
 use crate::net::pace::Slow;
-use crate::net::{Notice, Phase, Protocol, Refused, Work};
+use crate::net::{Inquiry, Notice, Phase, Protocol, Refused, Work};
 use crate::segment::SendQueue;
 
 impl<H: Handler> Protocol for Conn<H> {
@@ -33,6 +33,7 @@ impl<H: Handler> Protocol for Conn<H> {
             work: None,
             next_turn: false,
             last: false,
+            stream: None,
             cut: false,
             promised: false,
             eof: false,
@@ -46,7 +47,9 @@ impl<H: Handler> Protocol for Conn<H> {
             // It does not keep its word: its bytes are discarded like anyone's.
             self.linger(&service.limits, now);
         }
-        if let State::Lingering { until, bytes_left } = self.state {
+        if self.state == State::Listening {
+            self.overhear(input.len(), now);
+        } else if let State::Lingering { until, bytes_left } = self.state {
             match bytes_left.checked_sub(input.len() as u64) {
                 Some(bytes_left) => {
                     let deadline = (now.instant + service.limits.linger_idle_timeout).min(until);
@@ -65,13 +68,16 @@ impl<H: Handler> Protocol for Conn<H> {
 
     fn receive_eof(&mut self, _: &mut Service<H>, now: &Now) {
         self.eof = true;
-        if matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. }) {
+        if self.wants_read() {
             self.enter(State::Closed, now.instant);
         }
     }
 
     fn wants_read(&self) -> bool {
-        matches!(self.state, State::Idle | State::Head | State::Parting | State::Lingering { .. })
+        match self.state {
+            State::Idle | State::Head | State::Listening | State::Parting | State::Lingering { .. } => true,
+            State::Delayed | State::Answering | State::Sending | State::Closed | State::Aborted => false,
+        }
     }
 
     fn send_queue(&self) -> &SendQueue {
@@ -120,6 +126,7 @@ impl<H: Handler> Protocol for Conn<H> {
                 }
             }
             State::Sending => self.enter(State::Aborted, now.instant),
+            State::Listening => self.beat(&service.limits, now),
             State::Closed | State::Aborted => {}
         }
     }
@@ -128,7 +135,12 @@ impl<H: Handler> Protocol for Conn<H> {
         match self.state {
             // Told to stop, it still looks whether a request is there already (R26).
             State::Idle if self.stopping => Phase::Parting,
-            State::Idle | State::Head | State::Delayed | State::Answering | State::Sending => Phase::Open,
+            State::Idle
+            | State::Head
+            | State::Delayed
+            | State::Answering
+            | State::Sending
+            | State::Listening => Phase::Open,
             State::Parting => Phase::Parting,
             State::Lingering { .. } => Phase::Finishing,
             State::Closed => Phase::Closed,
@@ -136,8 +148,9 @@ impl<H: Handler> Protocol for Conn<H> {
         }
     }
 
+    /// Who only listens can come back, and hears what it has missed.
     fn is_idle(&self) -> bool {
-        self.state == State::Idle
+        matches!(self.state, State::Idle | State::Listening)
     }
 
     fn take_work(&mut self) -> Option<Work<Made>> {
@@ -148,7 +161,14 @@ impl<H: Handler> Protocol for Conn<H> {
         mem::take(&mut self.next_turn).then_some(Made::Preparation)
     }
 
+    fn take_inquiry(&mut self) -> Option<Inquiry<Made>> {
+        self.inquire()
+    }
+
     fn work_done(&mut self, service: &mut Service<H>, outcome: Result<Made, Refused>, now: &Now) {
+        if let Ok(Made::Event(event)) = outcome {
+            return self.hear(event, &service.limits, now);
+        }
         // Late work for a request that was given up meanwhile has no one waiting for it.
         let Some(mut pending) = self.pending.take() else { return };
         pending.framing.keep_alive &= !self.stopping;
@@ -161,14 +181,19 @@ impl<H: Handler> Protocol for Conn<H> {
                 return self.ask_again(service, *pending, now);
             }
             Ok(Made::Response(response)) => response,
+            // Heard above: it belongs to no request.
+            Ok(Made::Event(_)) => return,
             Err(Refused::Full) => service.handler.error(Status::ServiceUnavailable, &self.peer, now),
             Err(Refused::Panicked) => service.handler.error(Status::InternalServerError, &self.peer, now),
         };
         self.respond(service, response, *pending, now);
     }
 
-    fn shut_down(&mut self, _: &mut Service<H>, _: &Now) {
+    fn shut_down(&mut self, service: &mut Service<H>, now: &Now) {
         self.stopping = true;
+        if self.state == State::Listening {
+            self.stop_listening(&service.limits, now);
+        }
     }
 
     fn closed(&mut self, service: &mut Service<H>, now: &Now) {

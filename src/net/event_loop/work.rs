@@ -10,6 +10,7 @@ use crate::clock::Now;
 use crate::net::platform::Platform;
 use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
+use crate::net::reply::Reply;
 use crate::net::token::Source;
 use crate::segment::Segment;
 use crate::sys;
@@ -51,6 +52,10 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         if let Some(result) = connection.protocol.take_result() {
             let token = Source::connection(slot, connection.generation).token();
             return self.remote.deliver(token, Outcome::Work(Ok(result)));
+        }
+        if let Some(inquiry) = connection.protocol.take_inquiry() {
+            let Some(reply) = self.reply(slot) else { return };
+            return inquiry(reply);
         }
         let Some(work) = connection.protocol.take_work() else { return };
         let is_taken = self.submit(slot, move || {
@@ -109,17 +114,22 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
 
     /// Says whether the pool has taken it.
     fn submit(&mut self, slot: usize, work: impl FnOnce() -> Outcome<P::Done> + Send + 'static) -> bool {
-        let Some(connection) = self.connections.get_mut(slot) else { return false };
-        let token = Source::connection(slot, connection.generation).token();
-        let remote = self.remote.clone();
-        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
+        let Some(reply) = self.reply(slot) else { return false };
         let job = move || {
             // A client that asks and leaves must not cost those that stay.
-            if waits.upgrade().is_some() {
-                remote.deliver(token, work());
+            if reply.is_awaited() {
+                reply.deliver(work());
             }
         };
         self.pool.submit(Box::new(job)).is_ok()
+    }
+
+    /// How others reach a connection for as long as it is there.
+    fn reply(&mut self, slot: usize) -> Option<Reply<P::Done>> {
+        let connection = self.connections.get_mut(slot)?;
+        let token = Source::connection(slot, connection.generation).token();
+        let waits = Arc::downgrade(connection.waits.get_or_insert_default());
+        Some(Reply { token, remote: self.remote.clone(), waits })
     }
 }
 

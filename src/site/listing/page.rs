@@ -81,6 +81,7 @@ fn push_page(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
     out.push_str("<script>");
     out.push_str(SCRIPT);
     out.push_str("</script>\n");
+    out.push_str(listing.live.unwrap_or_default());
 }
 
 /// What somebody has written about the folder, below all that is said of it.

@@ -83,6 +83,9 @@ pub(super) const TABLE: &[(c_long, When, &str)] = &[
     (libc::SYS_pread64, Always, "reads files"),
     (libc::SYS_preadv2, Always, "asks whether a file is in memory"),
     (libc::SYS_fadvise64, Always, "lets the disk begin to read"),
+    (libc::SYS_inotify_init1, Always, "hears of changes, for --watch"),
+    (libc::SYS_inotify_add_watch, Always, "the same"),
+    (libc::SYS_inotify_rm_watch, Always, "the same"),
     (libc::SYS_getcwd, Always, "makes a path absolute"),
     (
         libc::SYS_fcntl,

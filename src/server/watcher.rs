@@ -1,0 +1,234 @@
+//! Hears from the system what changes beneath the root, and tells it to the hub of live
+//! pages when it has become quiet.
+//!
+//! What the system reports are paths, which are never opened: they only become names of what
+//! a page may want to load anew, as far as it may be served. The root may be removed and made
+//! again, or be a link that is put elsewhere; so the folders in which it lies are watched,
+//! too, but for its name alone.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::{Config, Error, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use crate::clock::Now;
+use crate::http::SafePath;
+use crate::site::watch::{Gathering, Hub};
+use crate::site::{Report, rules};
+
+/// What is watched, and for whom.
+#[derive(Clone)]
+pub struct Subject {
+    /// What is shared: a folder, or one file.
+    pub root: PathBuf,
+    /// Whether hidden names are served.
+    pub hidden: bool,
+    /// Whether there are files of rules.
+    pub rules: bool,
+    /// Who hears of it.
+    pub hub: Hub,
+    /// Who hears of troubles.
+    pub report: Report,
+}
+
+/// A thread that watches, until this is dropped.
+pub struct Watcher {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    gathering: Gathering,
+    /// The root is another one, or was not there.
+    is_moved: bool,
+    /// Where the root is known to be, so that what is reported can be named.
+    places: Vec<PathBuf>,
+    is_over: bool,
+}
+
+struct Shared {
+    subject: Subject,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Watcher {
+    /// Starts to watch. That takes a while where there are many folders, and nobody waits
+    /// for it.
+    ///
+    /// # Errors
+    /// When the system cannot tell of changes, or there is no thread for it.
+    pub fn start(subject: Subject) -> io::Result<Watcher> {
+        let shared = Arc::new(Shared { subject, state: Mutex::default(), changed: Condvar::new() });
+        let theirs = Arc::clone(&shared);
+        // A folder that a link leads to is served at its own place, if it lies in the root.
+        let config = Config::default().with_follow_symlinks(false);
+        let watcher = RecommendedWatcher::new(move |event| theirs.hear(event), config);
+        let watcher = watcher.map_err(|error| io::Error::other(told(&error)))?;
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("serve-watch".to_owned());
+        let thread = thread.spawn(move || theirs.run(watcher))?;
+        Ok(Watcher { shared, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_all();
+        // It has nothing to say any more.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread: watches, and tells what has been gathered when it is due.
+    fn run(&self, mut watcher: RecommendedWatcher) {
+        self.watch(&mut watcher);
+        let mut state = self.lock();
+        while !state.is_over {
+            let Some(due) = state.gathering.due() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = due.saturating_duration_since(Now::instant());
+            if !left.is_zero() {
+                let waited = self.changed.wait_timeout(state, left);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            let (change, is_moved) = (state.gathering.take(), std::mem::take(&mut state.is_moved));
+            drop(state);
+            if is_moved {
+                self.watch(&mut watcher);
+            }
+            change.into_iter().for_each(|change| self.subject.hub.tell(change));
+            state = self.lock();
+        }
+    }
+
+    /// Watches what is under the root now.
+    fn watch(&self, watcher: &mut RecommendedWatcher) {
+        let root = std::path::absolute(&self.subject.root).unwrap_or_else(|_| self.subject.root.clone());
+        let mut places = vec![root];
+        places.extend(places[0].canonicalize().ok().filter(|real| *real != places[0]));
+        let before = std::mem::replace(&mut self.lock().places, places.clone());
+        for old in before {
+            // The folder that had the name is heard of under it still, wherever it is now. If
+            // it is gone, so is what was to be ended.
+            let _ = watcher.unwatch(&old);
+        }
+        for folder in places.iter().filter_map(|place| place.parent()) {
+            // Who may not look into it is not told of a new root.
+            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
+        }
+        let real = places.last().filter(|real| real.is_dir());
+        if let Some(Err(error)) = real.map(|real| watcher.watch(real, RecursiveMode::Recursive)) {
+            self.complain(&error);
+        }
+    }
+
+    /// Something was reported.
+    fn hear(&self, event: notify::Result<Event>) {
+        let event = match event {
+            Ok(event) if is_change(event.kind) || event.need_rescan() => event,
+            Ok(_) => return,
+            Err(error) => return self.complain(&error),
+        };
+        let now = Now::instant();
+        let mut state = self.lock();
+        if event.need_rescan() {
+            // So much has happened that some of it was forgotten.
+            state.gathering.add_all(now);
+        }
+        for path in &event.paths {
+            match self.place_of(path, &state.places) {
+                Place::Inside(location) => state.gathering.add(location, now),
+                Place::Rules => state.gathering.add_all(now),
+                Place::Root => {
+                    state.is_moved |=
+                        !matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Metadata(_)));
+                    state.gathering.add_all(now);
+                }
+                Place::Elsewhere => {}
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    fn place_of(&self, path: &Path, places: &[PathBuf]) -> Place {
+        let Some(inside) = places.iter().find_map(|place| path.strip_prefix(place).ok()) else {
+            return Place::Elsewhere;
+        };
+        let mut served = SafePath::root();
+        for component in inside.components() {
+            let Component::Normal(name) = component else { return Place::Elsewhere };
+            // Another encoding than UTF-8 is one of Unix, where names are bytes.
+            let Some(next) = served.join(name.as_encoded_bytes()) else { return Place::Elsewhere };
+            served = next;
+        }
+        match served {
+            served if served.is_root() => Place::Root,
+            served if self.subject.rules && rules::is_rule_file(&served) => Place::Rules,
+            served if served.is_hidden() && !self.subject.hidden => Place::Elsewhere,
+            served => Place::Inside(served.to_location()),
+        }
+    }
+
+    fn complain(&self, error: &Error) {
+        (self.subject.report)(&format!("--watch does not hear of all changes: {}", told(error)));
+    }
+}
+
+/// What a reported path is, seen from the root.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// Something that is served at this location.
+    Inside(String),
+    /// Rules, by which anything may be answered otherwise.
+    Rules,
+    /// The root itself.
+    Root,
+    /// Nothing that is served.
+    Elsewhere,
+}
+
+/// Reading is no change, and what is being written is told when it is written.
+fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
+        EventKind::Any
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Other => true,
+    }
+}
+
+/// What went wrong, and what to do where something can be done.
+fn told(error: &Error) -> String {
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => {
+            "there are more folders than the system watches for one user; fs.inotify.max_user_watches is the limit"
+                .to_owned()
+        }
+        ErrorKind::Io(error) => error.to_string(),
+        ErrorKind::Generic(_)
+        | ErrorKind::PathNotFound
+        | ErrorKind::WatchNotFound
+        | ErrorKind::InvalidConfig(_) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "watcher_tests.rs"]
+mod tests;
