@@ -82,7 +82,8 @@
 //!    [`SafePath`](http::SafePath), decoded once and proven for good, beneath the base
 //!    path → the owner's [rules](site::rules), which may send it elsewhere → one contained
 //!    open ([`sys::Root`]), or the memory of one ([`site::cache`]) → directory: redirect,
-//!    index, listing or [archive](site::archive) → the form that the client likes best, from
+//!    index, listing (with its [README](site::readme), which is [Markdown](site::markdown)
+//!    mostly) or [archive](site::archive) → the form that the client likes best, from
 //!    beside the file or from [memory](site::derived) →
 //!    [preconditions](http::precondition) → [ranges](http::range) → fields and segments.
 //!    What is missing may be answered by

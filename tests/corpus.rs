@@ -95,6 +95,7 @@ targets!(
     fields,
     listing,
     log_line,
+    markdown,
     parse_request,
     range,
     rules,

@@ -46,6 +46,43 @@ write(
 with wave.open(os.path.join(album, "sound.wav"), "wb") as sound:
     sound.setparams((1, 2, 8000, 8000, "NONE", ""))
     sound.writeframes(bytes(16000))
+project = os.path.join(root, "project")
+os.makedirs(project)
+picture(os.path.join(project, "logo.png"), 120, 40, 99)
+# What tries to run, to ask other hosts, to look like the page or to take it over; and what is
+# wide, and long words.
+write(
+    os.path.join(project, "README.md"),
+    """# Welcome
+
+![Logo](logo.png) ![spy](http://127.0.0.2:1/spy.png) [run](javascript:document.title='ran') [down](#the-end)
+
+<script>document.title = "ran"</script>
+<img src=http://127.0.0.2:1/img.png onerror="document.title='ran'">
+<link rel=stylesheet href=http://127.0.0.2:1/style.css><style>body { display: none }</style>
+<meta http-equiv=refresh content="0;url=http://127.0.0.2:1/"><base href=http://127.0.0.2:1/>
+<iframe srcdoc="<script>top.document.title = 'ran'</script>"></iframe>
+<form id=title action=http://127.0.0.2:1/><input name=q></form></article></section></main>
+
+A <svg onload="document.title='ran'">b</svg> c <a href=javascript:alert(1) onclick=alert(1)>d</a> [e](&#1;java&Tab;script:alert(1))
+
+## Title
+
+| Left | Centre | Right |
+|:-----|:------:|------:|
+"""
+    .encode()
+    + b"| " + b"wide " * 20 + b"| `code` | 1 |\n\n```\n" + b"0123456789" * 40 + b"\n```\n\n"
+    + b"a long word: " + b"0123456789" * 40
+    + b"\n\n> [!NOTE]\n> Read on.\n\n- [x] done\n- [ ] open\n\n1. one\n2. two\n\nmore[^1]\n\n" * 20
+    + b"## The End\n\n[^1]: A note.\n",
+)
+write(os.path.join(project, "guide.md"), b"# Guide\n\n*How* to [read](README.md).\n\n![Logo](logo.png)\n\n[down](#more)\n\n## More\n")
+write(os.path.join(project, "notes.txt"), b"notes\n")
+wide = os.path.join(root, "wide")
+os.makedirs(wide)
+for number in range(150):
+    write(os.path.join(wide, f"{number:050}.txt"))
 many = os.path.join(root, "many")
 os.makedirs(many)
 for number in range(50000):

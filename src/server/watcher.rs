@@ -154,7 +154,8 @@ impl Shared {
                 Place::Inside(location) => state.gathering.add(location, now),
                 Place::Rules => state.gathering.add_all(now),
                 Place::Root => {
-                    state.is_moved |= !matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Metadata(_)));
+                    state.is_moved |=
+                        !matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Metadata(_)));
                     state.gathering.add_all(now);
                 }
                 Place::Elsewhere => {}

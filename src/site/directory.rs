@@ -7,8 +7,9 @@ use bytes::Bytes;
 use super::archive::Wish;
 use super::files::{Entries, FileSystem, Node, OpenFile};
 use super::listing::{Format, Listing, View, content_security_policy};
+use super::readme::Readme;
 use super::rules::is_rule_file;
-use super::{Options, Site, error, status_of};
+use super::{Options, Site, error, readme, status_of};
 use crate::clock::Now;
 use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::target::is_hidden;
@@ -94,7 +95,8 @@ impl<F: FileSystem> Site<F> {
         let lookup = self.files.lookup().ok_or(Status::NotFound)?;
         let view = View::of(query, request.fields);
         let (directory, hidden, filter) = (path.clone(), self.options.hidden, view.filter.clone());
-        let rules = self.rules.is_on() && path.is_root();
+        let has_rules = self.rules.is_on();
+        let (forcing, rules) = (Arc::clone(self.rules.rules()), has_rules && path.is_root());
         let keep = move |name: &[u8]| {
             (hidden || !is_hidden_entry(&directory, name))
                 && !(rules && directory.join(name).is_some_and(|path| is_rule_file(&path)))
@@ -110,13 +112,18 @@ impl<F: FileSystem> Site<F> {
         let conditions = Conditions::of(request.method, request.fields);
         let form = view.format.form();
         Ok(Answer::Later(Box::new(move || {
+            // What a forced rule answers for is not what would be shown.
+            let is_ruled =
+                |path: &SafePath| has_rules && forcing.redirect(path, None).is_some_and(|found| found.forced);
             let make = || {
                 // What changes while it is read is told to its readers.
                 let live = options.watch.as_ref().map(|hub| hub.element(hub.seen()));
-                match lookup.list(&path, ENTRIES_MAX, &keep) {
-                    Ok(entries) => Ok(Page::make(&view, &path, &entries, live.as_deref(), &options)),
-                    Err(error) => Err(status_of(&error, &path, &report)),
-                }
+                let entries = lookup.list(&path, ENTRIES_MAX, &keep);
+                let entries = entries.map_err(|error| status_of(&error, &path, &report))?;
+                let has_readme = view.format == Format::Html && view.filter.is_none();
+                let readme = has_readme.then(|| readme::read(&*lookup, &path, &entries.rows, is_ruled));
+                let readme = readme.flatten();
+                Ok(Page::make(&view, &path, &entries, live.as_deref(), readme.as_ref(), &options))
             };
             // The panic itself is reported by the thread on which it was.
             let made = ticket.fly(make).unwrap_or(Err(Status::InternalServerError));
@@ -151,12 +158,11 @@ impl Page {
         path: &SafePath,
         entries: &Entries,
         live: Option<&str>,
+        readme: Option<&Readme>,
         options: &Options,
     ) -> Page {
-        let types = &options.media_types;
-        let archives = options.archives;
-        let truncated = entries.truncated;
-        let body = Listing { path, view, types, truncated, archives, live }.render(&entries.rows);
+        let (types, archives, truncated) = (&options.media_types, options.archives, entries.truncated);
+        let body = Listing { path, view, types, truncated, archives, live, readme }.render(&entries.rows);
         let tag = ETag::of_bytes(&body);
         Page { body: options.listings.lend(body), tag, is_live: live.is_some() }
     }

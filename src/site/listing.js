@@ -98,8 +98,11 @@
   if (field.value != field.defaultValue) filter();
 
   // A dialog that shows what is in a file, and one that tells the keys.
-  const current = () => document.activeElement.closest("tbody tr");
-  const shows = row => row && "iavtp".includes(row.className);
+  const current = () => {
+    const row = document.activeElement.closest("tbody tr");
+    return row?.parentNode == body ? row : null;
+  };
+  const shows = row => row && "iavtpm".includes(row.className);
   const next = (row, by, fits = () => true) => {
     const to = by > 0 ? "nextElementSibling" : "previousElementSibling";
     do row = row[to]; while (row && (row.hidden || !fits(row)));
@@ -127,6 +130,15 @@
       text(pre, src);
       return pre;
     },
+    // A page that the server makes of it. Nothing runs in it, and its keys come here.
+    m: (src, title) => {
+      const frame = make("iframe", { title, sandbox: "allow-same-origin allow-top-navigation-by-user-activation",
+        src: src + "?format=html" });
+      frame.onload = () => frame.contentDocument?.addEventListener("keydown", event => {
+        event.key == "Escape" ? dialog.close() : turns(event);
+      });
+      return frame;
+    },
   };
   let shown;
   const stage = make("figure"), title = make("h2", { id: "title" });
@@ -151,15 +163,24 @@
     stage.replaceChildren();
     link(shown).focus();
   });
-  dialog.addEventListener("keydown", event => {
+  // Whether a key is not for us: a shortcut of the browser, or a letter of whoever wants none.
+  const others = event => event.ctrlKey || event.metaKey || event.altKey
+    || !letters.checked && event.key.length == 1 && event.key != " ";
+  const turns = event => {
     const by = { ArrowLeft: -1, ArrowRight: 1, k: -1, j: 1 }[event.key];
-    if (by && !event.target.closest("audio, video, pre")) turn(by);
-  });
+    if (by && !others(event) && !event.target.closest("audio, video, pre")) turn(by);
+  };
+  dialog.addEventListener("keydown", turns);
   const keys = [["j k", "next, previous"], ["Enter", "open"], ["Backspace", "folder above"], ["/", "filter"],
     ["Space", "show what is in it"], ["x", "select"], ["c", "copy link"], ["g", "grid or list"], ["?", "this help"]];
+  const letters = make("input", { type: "checkbox", checked: true, onchange: () => {
+    try { localStorage.setItem("serve: keys", letters.checked ? "on" : "off"); } catch { /* Not remembered. */ }
+  } });
+  try { letters.checked = localStorage.getItem("serve: keys") != "off"; } catch { /* Not remembered. */ }
   const help = make("dialog", {}, make("div", {}, make("h2", { id: "keys" }, "Keys"), button("Close", () => help.close())),
     make("dl", {}, ...keys.flatMap(([key, what]) =>
-      [make("dt", {}, ...key.split(" ").flatMap(one => [make("kbd", {}, one), " "])), make("dd", {}, what)])));
+      [make("dt", {}, ...key.split(" ").flatMap(one => [make("kbd", {}, one), " "])), make("dd", {}, what)])),
+    make("label", {}, letters, " Letters and signs are keys"));
   help.setAttribute("aria-labelledby", "keys");
   for (const each of [dialog, help]) {
     each.addEventListener("click", event => { if (event.target == each) each.close(); });
@@ -200,7 +221,8 @@
   const chosen = new Set();
   const count = make("span");
   const fetches = make("a", { className: "button main" }, "Download");
-  const bar = make("div", { className: "bar", hidden: true }, count, fetches,
+  const limit = make("output");
+  const bar = make("div", { className: "bar", hidden: true }, count, limit, fetches,
     button("Copy links", () => copy([...chosen].map(row => link(row).href).join("\n"))),
     button("Clear", () => select(false)));
   bar.setAttribute("role", "group");
@@ -216,7 +238,9 @@
     const part = row => "&name=" + link(row).getAttribute("href").slice(2).replace(/\/$/, "");
     const query = "?download=zip" + [...chosen].map(part).join("");
     // More than the head of a request may be.
-    fetches.hidden = !alone && (!archives || query.length > 7000);
+    const long = archives && query.length > 7000;
+    limit.textContent = long ? "Too many for one link: select fewer, or save the whole folder." : "";
+    fetches.hidden = !alone && (!archives || long);
     fetches.href = alone ? link(only).href + "?download" : query;
   };
   const select = on => {
@@ -271,7 +295,8 @@
   const step = by => {
     const row = current();
     const to = row ? next(row, by) : by > 0 ? [...body.rows].find(row => !row.hidden) : rows.findLast(row => !row.hidden);
-    if (to) link(to).focus();
+    if (!to) return true;
+    link(to).focus();
   };
   const press = {
     j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
@@ -292,7 +317,9 @@
     && row.cells[at].firstElementChild?.dateTime == other.cells[at].firstElementChild?.dateTime);
   const update = page => {
     const fresh = find("tbody", page), note = find(".note", page);
-    if (!fresh || !note != !incomplete) return location.reload();
+    const below = find("section"), readme = find("section", page);
+    if (!fresh || !note != !incomplete || !readme != !below) return location.reload();
+    if (readme && readme.innerHTML != below.innerHTML) below.replaceWith(readme);
     const known = new Map(rows.map(row => [link(row).getAttribute("href"), row]));
     const listed = [...fresh.rows].filter(row => row.className != "u").map(row => {
       const href = link(row).getAttribute("href"), old = known.get(href);
@@ -339,13 +366,13 @@
   };
 
   document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open || help.open) return;
+    if (others(event) || dialog.open || help.open) return;
     if (event.target == field) {
       if (event.key == "Escape") field.value = field.defaultValue, filter(), field.blur();
       else if (event.key == "ArrowDown") event.preventDefault(), step(1);
       return;
     }
-    if (event.target.closest("button, input")) return;
+    if (event.target.closest("button, input") || event.key.startsWith("Arrow") && event.target.closest("section")) return;
     const act = press[event.key];
     // True leaves the key to the browser.
     if (act && act(current()) !== true) event.preventDefault();

@@ -36,7 +36,7 @@
 mod data;
 mod kind;
 mod page;
-mod shown;
+pub(super) mod shown;
 mod view;
 
 use std::borrow::Cow;
@@ -46,18 +46,20 @@ use std::time::{Duration, SystemTime};
 pub use view::{Column, Filter, Format, View};
 
 use super::natural;
+use super::readme::Readme;
 use crate::http::SafePath;
 use crate::http::media_type::MediaTypes;
 use crate::http::target::encode_segment;
 
-/// What a listing's page may do: look like its own style sheet, run its own script, and show
-/// what is in files of this server.
+/// What a listing's page may do: look like its own style sheet and like that of what is made of
+/// Markdown, run its own script, and show what is in files of this server.
 ///
 /// Style and script are allowed by their digests and not by `'unsafe-inline'`, so that
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-JWlUkGUJv9/2JNHqVqS3KOZiEaI+HhOvRpiBGEbu4kY='; \
-    script-src 'sha256-i/IxRtcNKFx6lPjE5gnDhGAWNOso1SUJqf9mfTNSxHE='; \
+    style-src 'sha256-5xgpdtII2UGzamTxoUn6cfqjZvcbt9FzhdfvdMQljDc=' \
+    'sha256-o7LbVupqDMgorblQ0TmhUm6NyfxkOaUZbWPLaI/LwJI='; \
+    script-src 'sha256-pBt5XcL+Ae5DR/rsoBSN8CV8WAdZYAHXgr7TiUKioFY='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -100,6 +102,8 @@ pub struct Listing<'a> {
     pub live: Option<&'a str>,
     /// It can be saved as an archive ([`super::archive`]).
     pub archives: bool,
+    /// What is shown below it, on the page.
+    pub readme: Option<&'a Readme>,
 }
 
 impl Listing<'_> {

@@ -14,6 +14,7 @@
 //! 7. a directory ([`directory`]): redirect, index file, [`archive`], or listing, which one
 //!    reading makes for all who wait for it ([`flight`]);
 //! 8. a file ([`representation`]): the form of it (coded or not), preconditions, ranges, fields, segments;
+//!    or a page that is made of its [`markdown`];
 //! 9. when nothing answers ([`routing`]): the fallback of a single-page application;
 //! 10. an error may be told by a page of the user's own ([`error_page`]);
 //! 11. what every response says ([`cors`], the [`rules`] again, `--header`).
@@ -40,11 +41,14 @@ pub mod files;
 pub mod flight;
 pub mod guard;
 pub mod listing;
+pub mod markdown;
 pub mod multipart;
 pub mod natural;
 pub mod options;
 mod portion;
+mod preview;
 pub mod reach;
+pub mod readme;
 mod recent;
 pub mod representation;
 mod routes;

@@ -15,7 +15,7 @@ use super::digests::{self, Known};
 use super::files::{Content, FileSystem, OpenFile};
 use super::multipart::Multipart;
 use super::portion::Portion;
-use super::{Site, error};
+use super::{Site, error, preview};
 use crate::clock::Now;
 use crate::http::coding::Coding;
 use crate::http::negotiate::{self, Form};
@@ -64,13 +64,10 @@ impl<F: FileSystem> Site<F> {
         let name = file.name.as_deref().or(path.name()).unwrap_or_default();
         let media_type = options.media_types.of(name);
         self.trail.note("type", || media_type.to_string());
-        if let Some(response) = self.answer_live(request, file, &media_type, now)? {
-            return Ok(Answer::Ready(response));
+        if let Some(answer) = self.answer_made(request, path, file, &media_type, now)? {
+            return Ok(answer);
         }
-        if !file.version.is_settled(now.system) {
-            let why = "changed, or moved here, less than two seconds ago: nothing is made of it yet";
-            self.trail.note("time", || why.to_owned());
-        }
+        self.note_age(file, now);
         let mut identity = Validators::of(file.len, file.modified, now.system);
         // A time that says nothing: the content has to tell (behaviour, section 4).
         if identity.etag.is_none() && file.len > 0 {
@@ -231,6 +228,28 @@ impl<F: FileSystem> Site<F> {
             CachePolicy::Auto => "auto: the name carries no hash".to_owned(),
             CachePolicy::NoCache | CachePolicy::MaxAge(_) | CachePolicy::Off => "as --cache says".to_owned(),
         });
+    }
+
+    /// What is made of the file instead of sending it, if it is.
+    fn answer_made(
+        &mut self,
+        request: &Request<'_>,
+        path: &SafePath,
+        file: &OpenFile,
+        media_type: &str,
+        now: &Now,
+    ) -> Result<Option<Answer>, Status> {
+        if self.options.listing && preview::is_wanted(request, media_type) && !is_to_be_saved(request) {
+            return Ok(Some(self.preview(request, path, file)));
+        }
+        Ok(self.answer_live(request, file, media_type, now)?.map(Answer::Ready))
+    }
+
+    fn note_age(&self, file: &OpenFile, now: &Now) {
+        if !file.version.is_settled(now.system) {
+            let why = "changed, or moved here, less than two seconds ago: nothing is made of it yet";
+            self.trail.note("time", || why.to_owned());
+        }
     }
 
     /// Which precondition has decided: of each pair the second counts only without the

@@ -14,7 +14,7 @@ fn site() -> tempfile::TempDir {
     let coded =
         serve::codec::encode(serve::codec::Format::Gzip, serve::codec::Level::Fast, script.as_bytes())
             .unwrap();
-    let files: [(&str, &[u8]); 9] = [
+    let files: [(&str, &[u8]); 10] = [
         ("index.html", b"<p>start"),
         ("about.html", b"<p>about"),
         ("404.html", b"<p>lost"),
@@ -23,6 +23,7 @@ fn site() -> tempfile::TempDir {
         ("d e/f", b"0123456789"),
         (".env", b"secret"),
         ("_headers", b"/assets/*\n  X-Rule: yes\n"),
+        ("a.md", b"# A\n"),
         ("_redirects", b"/old /about 302\n/index.html /about 301\n/loop /loop2\n/loop2 /loop\n"),
     ];
     for (path, content) in files {
@@ -97,7 +98,7 @@ type Case = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 #[test]
 fn every_name_that_is_looked_up_and_every_choice_is_told() {
     let directory = site();
-    let cases: [Case; 13] = [
+    let cases: [Case; 14] = [
         (
             "/assets/app-BxY12ab3.js",
             &["--cache", "auto"],
@@ -125,6 +126,12 @@ fn every_name_that_is_looked_up_and_every_choice_is_told() {
             &[],
             &[],
             &["archive     as tar", "200 OK", "Content-Type: application/x-tar"],
+        ),
+        (
+            "/a.md?format=html",
+            &[],
+            &[],
+            &["format      as a page that is made of it", "; frame-ancestors 'self'"],
         ),
         ("http://evil.example/", &[], &[], &["--allow-host NAME", "421 Misdirected Request"]),
         ("/about.html", &[], &["If-None-Match: *"], &["condition   If-None-Match", "304 Not Modified"]),

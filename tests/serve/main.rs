@@ -20,6 +20,7 @@ mod freshness;
 mod guards;
 mod load;
 mod logs;
+mod markdown;
 mod names;
 mod precompress;
 #[cfg(target_os = "linux")]

@@ -14,6 +14,7 @@ mod dialogue;
 pub mod fields;
 pub mod listing;
 pub mod log_line;
+pub mod markdown;
 pub mod parse_request;
 pub mod range;
 mod rfc;
@@ -27,7 +28,7 @@ mod world;
 pub type Property = fn(&[u8]);
 
 /// Every property, under the name of its fuzz target and of its corpus.
-pub const ALL: [(&str, Property); 15] = [
+pub const ALL: [(&str, Property); 16] = [
     ("authority", authority::check),
     ("codings", codings::check),
     ("conditions", conditions::check),
@@ -38,6 +39,7 @@ pub const ALL: [(&str, Property); 15] = [
     ("fields", fields::check),
     ("listing", listing::check),
     ("log_line", log_line::check),
+    ("markdown", markdown::check),
     ("parse_request", parse_request::check),
     ("range", range::check),
     ("rules", rules::check),

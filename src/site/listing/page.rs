@@ -14,6 +14,8 @@ use super::kind::{Kind, Kinds};
 use super::shown::{push_grouped, push_short, push_text};
 use super::{Column, Listing, Row, push_href, timestamp};
 use crate::http::SafePath;
+use crate::site::preview;
+use crate::site::readme::Readme;
 
 /// The style sheet; the Content-Security-Policy names its digest.
 pub(super) const STYLE: &str = include_str!("../listing.css");
@@ -36,7 +38,8 @@ const ARCHIVES: &str = "<form class=\"tools\">\
 /// The page.
 pub(super) fn render(listing: &Listing<'_>, rows: &[&Row]) -> Vec<u8> {
     let names: usize = rows.iter().map(|row| 3 * row.name.len()).sum();
-    let fixed = STYLE.len() + SCRIPT.len() + PAGE_BYTES;
+    let readme = listing.readme.map_or(0, |readme| preview::STYLE.len() + readme.prose.html.len());
+    let fixed = STYLE.len() + SCRIPT.len() + PAGE_BYTES + readme;
     let mut out = String::with_capacity(fixed + ROW_BYTES * rows.len() + names);
     push_page(&mut out, listing, rows);
     out.into_bytes()
@@ -50,6 +53,10 @@ fn push_page(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
          <meta name=\"color-scheme\" content=\"light dark\">\n<style>",
     );
     out.push_str(STYLE);
+    if listing.readme.is_some() {
+        out.push_str("</style>\n<style>");
+        out.push_str(preview::STYLE);
+    }
     out.push_str("</style>\n<header>\n");
     push_breadcrumbs(out, listing.path);
     if !rows.is_empty() || listing.view.filter.is_some() {
@@ -68,10 +75,22 @@ fn push_page(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
     }
     out.push_str("</main>\n");
     push_totals(out, rows);
+    if let Some(readme) = listing.readme {
+        push_readme(out, readme);
+    }
     out.push_str("<script>");
     out.push_str(SCRIPT);
     out.push_str("</script>\n");
     out.push_str(listing.live.unwrap_or_default());
+}
+
+/// What somebody has written about the folder, below all that is said of it.
+fn push_readme(out: &mut String, readme: &Readme) {
+    out.push_str("<section aria-label=\"");
+    push_text(out, &readme.name);
+    out.push_str("\">\n");
+    preview::push_file(out, "h2", &readme.name, &readme.name, &readme.prose);
+    out.push_str("</section>\n");
 }
 
 /// The name of the folder first, which is what a narrow tab shows.

@@ -50,16 +50,19 @@ pub(super) fn push_grouped(out: &mut String, number: u64) {
 
 /// Appends a name as text of a page: as UTF-8, with nothing in it that HTML gives a meaning
 /// to or that could not be seen.
-pub(super) fn push_text(out: &mut String, name: &[u8]) {
+pub fn push_text(out: &mut String, name: &[u8]) {
+    push_substituted(out, name, |b| !is_markup(b), markup);
+}
+
+/// Appends what somebody has written, which has lines and tabs, as text of a page; all else is
+/// as in names.
+pub fn push_prose(out: &mut String, text: &str) {
     let markup = |character| match character {
-        '&' => Some("&amp;"),
-        '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
-        '"' => Some("&quot;"),
-        '\'' => Some("&#39;"),
-        _ => picture(character),
+        '\n' | '\t' => None,
+        '\r' => Some(""),
+        _ => markup(character),
     };
-    push_substituted(out, name, |b| !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\''), markup);
+    push_substituted(out, text.as_bytes(), |b| !is_markup(b), markup);
 }
 
 /// Appends a name as plain text: as UTF-8, with nothing in it that could not be seen.
@@ -94,6 +97,23 @@ fn push_substituted(
         if !chunk.invalid().is_empty() {
             out.push(char::REPLACEMENT_CHARACTER);
         }
+    }
+}
+
+/// Whether HTML gives it a meaning.
+fn is_markup(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+}
+
+/// What is written instead of a character that HTML gives a meaning to, or that is not shown.
+fn markup(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        _ => picture(character),
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::site::markdown::Prose;
+use crate::site::preview;
 
 /// 2026-11-22T10:00:00Z.
 const MORNING: u64 = 1_795_341_600;
@@ -27,7 +29,8 @@ fn directory(name: impl AsRef<[u8]>) -> Row {
 
 fn render(view: &View, path: &str, rows: &[Row], truncated: bool) -> String {
     let (path, types) = (SafePath::parse(path).unwrap(), MediaTypes::default());
-    let listing = Listing { path: &path, view, types: &types, truncated, archives: true, live: None };
+    let listing =
+        Listing { path: &path, view, types: &types, truncated, archives: true, live: None, readme: None };
     String::from_utf8(listing.render(rows)).unwrap()
 }
 
@@ -311,7 +314,7 @@ fn the_policy_allows_this_style_sheet_and_script_and_no_other() {
     {
         let text = text.replace("\r\n", "\n");
         assert!(!text.contains("</") && !text.contains("<!--") && !text.contains("url("));
-        let source = format!("{directive} 'sha256-{}';", base64(&Sha256::digest(text.as_bytes())));
+        let source = format!("{directive} 'sha256-{}'", base64(&Sha256::digest(text.as_bytes())));
         assert!(CONTENT_SECURITY_POLICY.contains(&source), "the policy should say {source}");
         let sent = between(&page, &format!("<{tag}>"), &format!("</{tag}>"));
         assert_eq!(sent.replace("\r\n", "\n"), text);
@@ -320,10 +323,47 @@ fn the_policy_allows_this_style_sheet_and_script_and_no_other() {
     assert!(!page.contains("style=") && !page.contains("http:") && !page.contains("https:"));
 }
 
-/// Thirty kilobytes for all that is not entries.
+/// R40.
+#[test]
+fn what_is_below_the_list_has_a_style_sheet_of_its_own_and_is_named_like_an_entry() {
+    let (name, prose) = (b"Read\"<me>\xff".to_vec(), Prose { html: "<p>x</p>\n".into(), is_cut: false });
+    let readme = Readme { name, prose };
+    let (path, types, view) = (SafePath::root(), MediaTypes::default(), View::all(Format::Html));
+    let listing = Listing {
+        path: &path,
+        view: &view,
+        types: &types,
+        truncated: false,
+        archives: true,
+        live: None,
+        readme: Some(&readme),
+    };
+    let page = String::from_utf8(listing.render(&[file("x", 1)])).unwrap();
+    let text = preview::STYLE.replace("\r\n", "\n");
+    assert!(!text.contains("</") && !text.contains("<!--") && !text.contains("url("));
+    assert!(page.replace("\r\n", "\n").contains(&format!("<style>{text}</style>")));
+    let digest = format!("'sha256-{}';", base64(&Sha256::digest(text.as_bytes())));
+    for policy in [CONTENT_SECURITY_POLICY, preview::CONTENT_SECURITY_POLICY] {
+        assert!(policy.contains(&digest), "both policies should have {digest}");
+    }
+    let section = between(&page, "<section aria-label=\"", "</section>");
+    let shown = "Read&quot;&lt;me&gt;\u{fffd}";
+    assert!(section.starts_with(&format!("{shown}\">")), "{section}");
+    assert!(
+        section.contains(&format!("<a href=\"./Read%22%3Cme%3E%FF\" target=\"_top\"><bdi>{shown}</bdi></a>"))
+    );
+    assert!(section.contains("<article id=\"readme\">\n<p>x</p>\n</article>"));
+    // Data has the entries, and nothing else.
+    let view = View::all(Format::Json);
+    let with = Listing { view: &view, ..listing }.render(&[]);
+    assert_eq!(with, Listing { view: &view, readme: None, ..listing }.render(&[]));
+}
+
+/// Thirty kilobytes for all that is not entries, and four for the style of what is below them.
 #[test]
 fn the_page_is_small() {
     assert!(page(vec![file("x", 1)]).len() < 30_000);
+    assert!(preview::STYLE.len() < 4_000);
 }
 
 fn base64(bytes: &[u8]) -> String {
