@@ -86,7 +86,7 @@ pub(super) struct Cli {
     pub root: Option<PathBuf>,
 
     /// Do not list folders that have no index file
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_listing: bool,
 
     /// Do not offer folders as archives

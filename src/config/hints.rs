@@ -113,10 +113,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         &["--auth", "--username", "--password", "--basic-auth"],
         "serve does not ask for passwords; put it behind a proxy that does",
     ),
-    (
-        &["-w", "--watch", "--reload", "--livereload", "--live-reload"],
-        "serve does not reload pages in the browser",
-    ),
+    (&["--reload", "--livereload", "--live-reload"], "use --watch, which reloads pages when files change"),
     (&["--qr", "--qrcode"], "serve does not draw QR codes"),
     (
         &["--config", "--config-file"],

@@ -110,12 +110,14 @@ fn is_base32_hash(segment: &[u8]) -> bool {
 }
 
 /// Vite, Rollup and what stands on them: eight digits of base 64. `Version2` and
-/// `v2_Final` are such as well, but words have longer runs and fewer changes.
+/// `v2_Final` are such as well, but words have longer runs and fewer changes. Two `_` are
+/// rarely digits (in one hash of 140): `A_0_v000` is a name of several parts.
 fn is_base64_hash(segment: &[u8]) -> bool {
     let kinds: Vec<Kind> = segment.iter().filter_map(|&b| Kind::of(b)).collect();
     let has_all = [Kind::Upper, Kind::Lower, Kind::Digit].iter().all(|kind| kinds.contains(kind));
     segment.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_')
         && has_all
+        && segment.iter().filter(|&&b| b == b'_').count() <= 1
         && changes(segment) >= 3
         && kinds.chunk_by(|a, b| a == b).all(|run| run.len() <= 3)
 }

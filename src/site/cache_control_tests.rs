@@ -43,6 +43,7 @@ const HASHED: &[&str] = &[
 
 /// Written by people, or by tools that mean something else.
 const PLAIN: &[&str] = &[
+    "A_0_v000.js",
     "index.html",
     "app.js",
     "jquery-3.7.1.min.js",
