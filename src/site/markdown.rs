@@ -1,10 +1,10 @@
 //! Markdown of anybody into HTML that does nothing but show it.
 //!
 //! Pure: bytes in, a piece of a page out. Nothing of the text is ever copied as markup: all
-//! elements and attributes are written here, and only these. What the text brings along is
-//! text, which is [escaped](push_prose), and [destinations](links), which are judged. Of [raw
-//! HTML](raw) the text is left. So there is nothing to be sanitised afterwards, and nothing
-//! that a sanitiser could overlook.
+//! elements and attributes are written here (`writer`), and only these. What the text brings
+//! along is text, which is escaped, and destinations, which are judged (`links`). Of raw HTML
+//! the text is left (`raw`). So there is nothing to be sanitised afterwards, and nothing that a
+//! sanitiser could overlook.
 //!
 //! - Links lead to what is near, to `http`, `https` and `mailto`; others are text.
 //! - Pictures are of this server. One from elsewhere is a link: to look at a page tells

@@ -128,7 +128,8 @@ fn options(flags: u32) -> Options {
         precompressed: !is(13),
         compress: !is(14),
         rules: is(15).then(rules::Shared::default),
-        watch: is(16).then(|| Hub::new(if is(5) { "/base".into() } else { String::new() }, SystemTime::UNIX_EPOCH)),
+        watch: is(16)
+            .then(|| Hub::new(if is(5) { "/base".into() } else { String::new() }, SystemTime::UNIX_EPOCH)),
         host_guard: HostGuard::new(["a".to_owned()]),
         boundaries: Boundaries::keyed([0; 16]),
         ..Options::default()

@@ -137,6 +137,19 @@ fn pictures_are_of_this_server_and_others_are_links() {
     assert_eq!(html("![a](#b) ![c](mailto:d)"), "<p>a c</p>\n");
 }
 
+#[test]
+fn there_is_no_link_in_a_link() {
+    // One that leads nowhere, and then one that would lead somewhere: both are text of the first.
+    for within in ["<b:c> <d@e.example>", "<https://b.example> <d@e.example>", "![b](//c) <d@e.example>"] {
+        let page = html(&format!("[a {within}](f) [g](h)"));
+        assert_eq!(page.matches("<a ").count(), 2, "{page}");
+        assert!(
+            page.starts_with("<p><a href=\"f\"") && page.contains("d@e.example</a> <a href=\"h\""),
+            "{page}"
+        );
+    }
+}
+
 fn img(src: &str, alt: &str) -> String {
     format!("<img src=\"{src}\" loading=\"lazy\" alt=\"{alt}\">")
 }

@@ -22,8 +22,8 @@ pub(super) struct Writer<'a> {
     out: String,
     /// What ends the elements that are open, the innermost last.
     ends: Vec<&'static str>,
-    /// Within a link: there is no link in a link.
-    in_link: bool,
+    /// How many elements are open with the link that is: there is no link in a link.
+    link: Option<usize>,
     /// The heading that is open: where its attributes belong, and its text.
     heading: Option<(usize, String)>,
     /// Which anchors there are, and how many tries at more of them.
@@ -88,7 +88,7 @@ impl<'a> Writer<'a> {
             Event::FootnoteReference(label) if self.image.is_none() => {
                 let number = self.footnote(label);
                 // A String takes whatever is written to it, so there is no error to report.
-                let _ = if self.in_link {
+                let _ = if self.link.is_some() {
                     write!(self.out, "<sup>{number}</sup>")
                 } else {
                     write!(self.out, "<sup><a href=\"#readme-fn:{number}\">{number}</a></sup>")
@@ -200,7 +200,8 @@ impl<'a> Writer<'a> {
                 return self.push_raw_block(&raw);
             }
             TagEnd::Heading(_) => self.end_heading(),
-            TagEnd::Link => self.in_link = false,
+            // What was written as one within it was none.
+            TagEnd::Link if self.link == Some(self.ends.len()) => self.link = None,
             _ => {}
         }
         let end = self.ends.pop().unwrap_or_default();
@@ -264,7 +265,7 @@ impl<'a> Writer<'a> {
         } else {
             destination
         };
-        let destination = links::judge(destination).filter(|_| !self.in_link);
+        let destination = links::judge(destination).filter(|_| self.link.is_none());
         // It leads out of the frame in which this may be shown.
         let start = destination.map(|destination| match destination {
             Destination::Here(fragment) => format!("<a href=\"{fragment}\">"),
@@ -276,7 +277,7 @@ impl<'a> Writer<'a> {
         match start {
             Some(start) => {
                 self.open(&start, "</a>");
-                self.in_link = true;
+                self.link = Some(self.ends.len());
             }
             None => self.open("", ""),
         }
@@ -298,7 +299,7 @@ impl<'a> Writer<'a> {
                 push_prose(&mut self.out, &image.alt);
                 self.out.push_str("\">");
             }
-            Some(Destination::Far(link)) if !self.in_link => {
+            Some(Destination::Far(link)) if self.link.is_none() => {
                 self.out.push_str(&far(&link));
                 self.text(if image.alt.trim().is_empty() { "Image" } else { &image.alt });
                 self.out.push_str("</a>");
