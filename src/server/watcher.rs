@@ -9,9 +9,9 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
-use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, Error, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::clock::Now;
@@ -37,7 +37,6 @@ pub struct Subject {
 /// A thread that watches, until this is dropped.
 pub struct Watcher {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -71,17 +70,16 @@ impl Watcher {
         let watcher = watcher.map_err(|error| io::Error::other(told(&error)))?;
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new().name("serve-watch".to_owned());
-        let thread = thread.spawn(move || theirs.run(watcher))?;
-        Ok(Watcher { shared, thread: Some(thread) })
+        thread.spawn(move || theirs.run(watcher))?;
+        Ok(Watcher { shared })
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
+        // Nobody waits for it: it may be among a million folders.
         self.shared.lock().is_over = true;
         self.shared.changed.notify_all();
-        // It has nothing to say any more.
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -149,13 +147,21 @@ impl Shared {
             // So much has happened that some of it was forgotten.
             state.gathering.add_all(now);
         }
+        // Of a folder some systems say so whenever something in it changes, which they tell, too.
+        let is_modification = matches!(
+            event.kind,
+            EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_) | ModifyKind::Metadata(_))
+        );
         for path in &event.paths {
-            match self.place_of(path, &state.places) {
+            let place = self.place_of(path, &state.places);
+            if is_modification && !matches!(place, Place::Elsewhere) && path.is_dir() {
+                continue;
+            }
+            match place {
                 Place::Inside(location) => state.gathering.add(location, now),
                 Place::Rules => state.gathering.add_all(now),
                 Place::Root => {
-                    state.is_moved |=
-                        !matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Metadata(_)));
+                    state.is_moved = true;
                     state.gathering.add_all(now);
                 }
                 Place::Elsewhere => {}

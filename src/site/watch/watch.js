@@ -3,6 +3,15 @@
 (() => {
   "use strict";
   const address = new URL(document.currentScript.dataset.events, location);
+  // A page that a service worker has kept is as old after it was loaded anew: once is enough.
+  const reload = () => {
+    try { sessionStorage.setItem("serve: seen", address.searchParams.get("after")); } catch { /* Not remembered. */ }
+    location.reload();
+  };
+  try {
+    const seen = sessionStorage.getItem("serve: seen");
+    if (Number(seen) > Number(address.searchParams.get("after"))) address.searchParams.set("after", seen);
+  } catch { /* Not remembered. */ }
   const decoded = path => {
     try { return decodeURIComponent(path); } catch { return path; }
   };
@@ -31,7 +40,7 @@
     if (!document.dispatchEvent(new CustomEvent("serve:change", { detail, cancelable: true }))) return;
     const styles = !all && paths.every(path => /\.css(\.(br|gz|zst))?$/i.test(path));
     if (styles) restyle();
-    else location.reload();
+    else reload();
   };
 
   // Browsers have few connections to one server: pages that nobody sees leave theirs to
