@@ -58,7 +58,7 @@ use crate::http::target::encode_segment;
 /// neither would be applied that somehow came out of a name. A test computes the digests.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-5xgpdtII2UGzamTxoUn6cfqjZvcbt9FzhdfvdMQljDc=' \
-    'sha256-o7LbVupqDMgorblQ0TmhUm6NyfxkOaUZbWPLaI/LwJI='; \
+    'sha256-htuH1BnTB3IOVjmhXSnHFV3fQT2lZGP9Js7KnWHnlvc='; \
     script-src 'sha256-pBt5XcL+Ae5DR/rsoBSN8CV8WAdZYAHXgr7TiUKioFY='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

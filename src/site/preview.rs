@@ -23,7 +23,7 @@ pub const STYLE: &str = include_str!("markdown.css");
 /// What the page may do: look like its style sheet, and show pictures of this server. There is
 /// no script. A listing shows it in a frame, so one of the same origin may.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-o7LbVupqDMgorblQ0TmhUm6NyfxkOaUZbWPLaI/LwJI='; \
+    style-src 'sha256-htuH1BnTB3IOVjmhXSnHFV3fQT2lZGP9Js7KnWHnlvc='; \
     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// Whether the page is wanted instead of the file.

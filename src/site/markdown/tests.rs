@@ -41,6 +41,10 @@ fn what_people_write_is_shown_as_they_mean_it() {
             "<p>a<sup><a href=\"#readme-fn:1\">1</a></sup></p>\n\
              <div id=\"readme-fn:1\"><sup>1</sup> <p>b</p>\n</div>\n",
         ),
+        (
+            "[^x]: a\n\n[^x]: b",
+            "<div id=\"readme-fn:1\"><sup>1</sup> <p>a</p>\n</div>\n<div><sup>1</sup> <p>b</p>\n</div>\n",
+        ),
         ("", ""),
         ("\u{feff}# a", "<h2 id=\"readme-a\">a</h2>\n"),
     ] {

@@ -2,7 +2,7 @@
 //!
 //! Each element that is opened is closed in its turn, however the text ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use pulldown_cmark::{Alignment, BlockQuoteKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
@@ -29,6 +29,8 @@ pub(super) struct Writer<'a> {
     /// Which anchors there are, and how many tries at more of them.
     anchors: HashMap<String, u32>,
     footnotes: HashMap<CowStr<'a>, usize>,
+    /// Which of them have been told, by their numbers: an anchor leads to the first.
+    told: HashSet<usize>,
     /// Of the table that is open.
     alignments: Vec<Alignment>,
     column: usize,
@@ -149,7 +151,9 @@ impl<'a> Writer<'a> {
             Tag::Item => self.open("<li>", "</li>\n"),
             Tag::FootnoteDefinition(label) => {
                 let number = self.footnote(label);
-                self.open(&format!("<div id=\"readme-fn:{number}\"><sup>{number}</sup> "), "</div>\n");
+                let id = self.told.insert(number).then(|| format!(" id=\"readme-fn:{number}\""));
+                let id = id.unwrap_or_default();
+                self.open(&format!("<div{id}><sup>{number}</sup> "), "</div>\n");
             }
             Tag::Table(alignments) => {
                 self.alignments = alignments;
