@@ -24,10 +24,11 @@ impl Listener for Ear {
 }
 
 struct Bench {
+    /// Goes first: a folder that is watched cannot be removed on every system.
+    _watcher: Watcher,
     directory: tempfile::TempDir,
     hub: Hub,
     seen: u64,
-    _watcher: Watcher,
 }
 
 impl Bench {
@@ -85,13 +86,20 @@ fn folder(directory: &Path) {
 #[test]
 fn what_is_written_made_or_removed_beneath_the_root_is_told_under_its_path() {
     let mut bench = Bench::new(folder);
-    bench.write("sub/ä b.css");
-    bench.until("\"/sub/%C3%A4%20b.css\"", |_, _| {});
-    fs::remove_file(bench.directory.path().join("root/sub/ä b.css")).unwrap();
-    bench.until("\"/sub/%C3%A4%20b.css\"", |_, _| {});
+    // Wine does not look into folders that were there before.
+    let is_wine = cfg!(windows) && std::env::var_os("WINELOADER").is_some();
+    for folder in if is_wine { &[""][..] } else { &["", "sub/"] } {
+        let (path, told) = (format!("{folder}ä b.css"), format!("\"/{folder}%C3%A4%20b.css\""));
+        bench.write(&path);
+        bench.until(&told, |_, _| {});
+        fs::remove_file(bench.directory.path().join("root").join(&path)).unwrap();
+        bench.until(&told, |_, _| {});
+    }
     fs::create_dir(bench.directory.path().join("root/new")).unwrap();
     bench.until("\"/new\"", |_, _| {});
-    bench.until("\"/new/x\"", |_, bench| bench.write("new/x"));
+    if !is_wine {
+        bench.until("\"/new/x\"", |_, bench| bench.write("new/x"));
+    }
 }
 
 #[test]
