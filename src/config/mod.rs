@@ -338,7 +338,8 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Opt
         spa: cli.spa.clone(),
         error_pages: cli.error_page.clone(),
         headers: cli.header.clone(),
-        cache: cli.cache,
+        // What is reloaded has to be asked for.
+        cache: if cli.watch { site::cache_control::CachePolicy::NoCache } else { cli.cache },
         cors: cors(&cli.cors)?,
         coi: cli.coi,
         precompressed: cli.precompressed == Switch::On,

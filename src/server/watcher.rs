@@ -3,21 +3,27 @@
 //!
 //! What the system reports are paths, which are never opened: they only become names of what
 //! a page may want to load anew, as far as it may be served. The root may be removed and made
-//! again, or be a link that is put elsewhere; so the folders in which it lies are watched,
-//! too, but for its name alone.
+//! again, or be a link that is put elsewhere, and so may every folder in which it lies. These
+//! are watched, too, but for the names on the way alone.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, Error, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use same_file::Handle;
 
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::site::watch::{Gathering, Hub};
 use crate::site::{Report, rules};
+
+/// Longer than this nobody waits for a page.
+const WALK_MAX: Duration = Duration::from_millis(100);
 
 /// What is watched, and for whom.
 #[derive(Clone)]
@@ -51,6 +57,8 @@ struct State {
 
 struct Shared {
     subject: Subject,
+    /// The files that are our standard output and standard error.
+    logs: Vec<Handle>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -62,7 +70,10 @@ impl Watcher {
     /// # Errors
     /// When the system cannot tell of changes, or there is no thread for it.
     pub fn start(subject: Subject) -> io::Result<Watcher> {
-        let shared = Arc::new(Shared { subject, state: Mutex::default(), changed: Condvar::new() });
+        let outputs = [Handle::stdout(), Handle::stderr()];
+        let is_file = |handle: &Handle| handle.as_file().metadata().is_ok_and(|about| about.is_file());
+        let logs = outputs.into_iter().flatten().filter(is_file).collect();
+        let shared = Arc::new(Shared { subject, logs, state: Mutex::default(), changed: Condvar::new() });
         let theirs = Arc::clone(&shared);
         // A folder that a link leads to is served at its own place, if it lies in the root.
         let config = Config::default().with_follow_symlinks(false);
@@ -113,25 +124,41 @@ impl Shared {
         }
     }
 
-    /// Watches what is under the root now.
+    /// Watches what is under the root now, and the names of the folders on the way to it.
     fn watch(&self, watcher: &mut RecommendedWatcher) {
+        let begun = Now::instant();
         let root = std::path::absolute(&self.subject.root).unwrap_or_else(|_| self.subject.root.clone());
         let mut places = vec![root];
         places.extend(places[0].canonicalize().ok().filter(|real| *real != places[0]));
         let before = std::mem::replace(&mut self.lock().places, places.clone());
-        for old in before {
+        for old in before.iter().flat_map(|place| place.ancestors()) {
             // The folder that had the name is heard of under it still, wherever it is now. If
             // it is gone, so is what was to be ended.
-            let _ = watcher.unwatch(&old);
+            let _ = watcher.unwatch(old);
         }
-        for folder in places.iter().filter_map(|place| place.parent()) {
-            // Who may not look into it is not told of a new root.
+        for folder in places.iter().flat_map(|place| place.ancestors().skip(1)) {
+            // Who may not look into it, or finds none, is not told of a new root there.
             let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
         }
         let real = places.last().filter(|real| real.is_dir());
-        if let Some(Err(error)) = real.map(|real| watcher.watch(real, RecursiveMode::Recursive)) {
-            self.complain(&error);
+        match real.map(|real| watcher.watch(real, RecursiveMode::Recursive)) {
+            // It has changed while it was walked, and is walked again.
+            Some(Err(error)) if matches!(error.kind, ErrorKind::PathNotFound) => self.miss(),
+            Some(Err(error)) => self.complain(&error),
+            // Pages that came meanwhile have not heard of everything.
+            Some(Ok(())) if Now::instant() - begun > WALK_MAX => {
+                self.lock().gathering.add_all(Now::instant());
+            }
+            Some(Ok(())) | None => {}
         }
+    }
+
+    /// Something was not heard of: it is time to look at everything.
+    fn miss(&self) {
+        let mut state = self.lock();
+        state.gathering.add_all(Now::instant());
+        state.is_moved = true;
+        self.changed.notify_all();
     }
 
     /// Something was reported.
@@ -141,22 +168,22 @@ impl Shared {
             Ok(_) => return,
             Err(error) => return self.complain(&error),
         };
-        let now = Now::instant();
-        let mut state = self.lock();
         if event.need_rescan() {
-            // So much has happened that some of it was forgotten.
-            state.gathering.add_all(now);
+            // So much has happened that some of it was forgotten, new folders perhaps.
+            return self.miss();
         }
         // Of a folder some systems say so whenever something in it changes, which they tell, too.
         let is_modification = matches!(
             event.kind,
-            EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_) | ModifyKind::Metadata(_))
+            EventKind::Access(_)
+                | EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_) | ModifyKind::Metadata(_))
         );
         for path in &event.paths {
-            let place = self.place_of(path, &state.places);
-            if is_modification && !matches!(place, Place::Elsewhere) && path.is_dir() {
+            let place = self.place_of(path, &self.lock().places);
+            if place == Place::Elsewhere || is_modification && (path.is_dir() || self.is_our_own(path)) {
                 continue;
             }
+            let (mut state, now) = (self.lock(), Now::instant());
             match place {
                 Place::Inside(location) => state.gathering.add(location, now),
                 Place::Rules => state.gathering.add_all(now),
@@ -166,11 +193,21 @@ impl Shared {
                 }
                 Place::Elsewhere => {}
             }
+            self.changed.notify_all();
         }
-        self.changed.notify_all();
+    }
+
+    /// Whether it is where our log goes: each page that is loaded anew would change it.
+    fn is_our_own(&self, path: &Path) -> bool {
+        !self.logs.is_empty()
+            && path.is_file()
+            && Handle::from_path(path).is_ok_and(|handle| self.logs.contains(&handle))
     }
 
     fn place_of(&self, path: &Path, places: &[PathBuf]) -> Place {
+        if places.iter().any(|place| place.starts_with(path)) {
+            return Place::Root;
+        }
         let Some(inside) = places.iter().find_map(|place| path.strip_prefix(place).ok()) else {
             return Place::Elsewhere;
         };
@@ -182,7 +219,6 @@ impl Shared {
             served = next;
         }
         match served {
-            served if served.is_root() => Place::Root,
             served if self.subject.rules && rules::is_rule_file(&served) => Place::Rules,
             served if served.is_hidden() && !self.subject.hidden => Place::Elsewhere,
             served => Place::Inside(served.to_location()),
@@ -190,7 +226,9 @@ impl Shared {
     }
 
     fn complain(&self, error: &Error) {
-        (self.subject.report)(&format!("--watch does not hear of all changes: {}", told(error)));
+        let places: Vec<String> = error.paths.iter().map(|path| format!(" {}", path.display())).collect();
+        let text = format!("--watch does not hear of all changes{}: {}", places.concat(), told(error));
+        (self.subject.report)(&text);
     }
 }
 
@@ -201,7 +239,7 @@ enum Place {
     Inside(String),
     /// Rules, by which anything may be answered otherwise.
     Rules,
-    /// The root itself.
+    /// The root itself, or a folder that it lies in.
     Root,
     /// Nothing that is served.
     Elsewhere,

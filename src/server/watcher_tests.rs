@@ -27,6 +27,7 @@ struct Bench {
     /// Goes first: a folder that is watched cannot be removed on every system.
     _watcher: Watcher,
     directory: tempfile::TempDir,
+    root: PathBuf,
     hub: Hub,
     seen: u64,
 }
@@ -34,25 +35,32 @@ struct Bench {
 impl Bench {
     /// Watches `root` of a new directory, which `make` has filled.
     fn new(make: impl Fn(&Path)) -> Bench {
+        Bench::in_folder("root", make)
+    }
+
+    /// The same with another path to the root.
+    fn in_folder(root: &str, make: impl Fn(&Path)) -> Bench {
         let directory = tempfile::tempdir().unwrap();
-        make(directory.path());
+        let root = directory.path().join(root);
+        fs::create_dir_all(root.parent().unwrap()).unwrap();
+        make(root.parent().unwrap());
         let hub = Hub::new(String::new(), Now::read().system);
         let subject = Subject {
-            root: directory.path().join("root"),
+            root: root.clone(),
             hidden: false,
             rules: true,
             hub: hub.clone(),
             report: Arc::new(|line| panic!("reported: {line}")),
         };
         let watcher = Watcher::start(subject).unwrap();
-        let mut bench = Bench { directory, seen: hub.seen(), hub, _watcher: watcher };
+        let mut bench = Bench { _watcher: watcher, directory, root, seen: hub.seen(), hub };
         // It has begun to watch when it hears of something.
         bench.until("begin", |number, bench| bench.write(&format!("begin{number}")));
         bench
     }
 
     fn write(&self, path: &str) {
-        fs::write(self.directory.path().join("root").join(path), "x").unwrap();
+        fs::write(self.root.join(path), "x").unwrap();
     }
 
     fn listen(&self) -> Receiver<(u64, String)> {
@@ -140,6 +148,37 @@ fn a_root_that_is_made_anew_is_watched_anew() {
     bench.write("last");
     let text = bench.until("last", |_, _| {});
     assert!(!text.contains("old.css"), "{text}");
+}
+
+/// As when a build empties the folder in which the root lies.
+#[cfg(unix)]
+#[test]
+fn a_root_is_found_again_though_the_folders_above_it_went() {
+    let mut bench = Bench::in_folder("a/b/root", folder);
+    let directory = bench.directory.path().to_owned();
+    fs::remove_dir_all(directory.join("a")).unwrap();
+    bench.until("\"all\":true", |_, _| {});
+    fs::create_dir(directory.join("a")).unwrap();
+    fs::create_dir_all(directory.join("a/b/root")).unwrap();
+    bench.until("\"/again", |number, bench| bench.write(&format!("again{number}")));
+}
+
+/// As an overflow of the system's queue does, by which new folders are missed.
+#[test]
+fn what_the_system_has_forgotten_is_looked_for() {
+    let subject = Subject {
+        root: PathBuf::new(),
+        hidden: false,
+        rules: false,
+        hub: Hub::new(String::new(), Now::read().system),
+        report: Arc::new(|line| panic!("reported: {line}")),
+    };
+    let (state, changed) = (Mutex::default(), Condvar::new());
+    let shared = Shared { subject, logs: Vec::new(), state, changed };
+    shared.hear(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));
+    let mut state = shared.lock();
+    assert!(state.is_moved, "the root is watched anew");
+    assert_eq!(state.gathering.take(), Some(crate::site::watch::Change::All));
 }
 
 #[cfg(unix)]

@@ -313,12 +313,12 @@
     " ": row => shows(row) ? show(row) : true,
   };
   // What has changed, row by row: the rest stays as it is, with what is chosen and attended to.
-  const same = (row, other) => [1, 2].every(at => row.cells[at].title == other.cells[at].title
+  const same = (row, other) => row.cells[1].textContent == other.cells[1].textContent && [1, 2].every(at => row.cells[at].title == other.cells[at].title
     && row.cells[at].firstElementChild?.dateTime == other.cells[at].firstElementChild?.dateTime);
   const update = page => {
     const fresh = find("tbody", page), note = find(".note", page);
     const below = find("section"), readme = find("section", page);
-    if (!fresh || !note != !incomplete || !readme != !below) return location.reload();
+    if (!fresh || !find("#view", page) || !note != !incomplete || !readme != !below) return location.reload();
     if (readme && readme.innerHTML != below.innerHTML) below.replaceWith(readme);
     const known = new Map(rows.map(row => [link(row).getAttribute("href"), row]));
     const listed = [...fresh.rows].filter(row => row.className != "u").map(row => {
@@ -356,13 +356,18 @@
   renew = async () => {
     again = true;
     if (busy) return;
-    for (busy = true; again;) {
-      again = false;
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-      if (answer?.ok) update(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      else if (answer) location.reload();
+    try {
+      for (busy = true; again;) {
+        again = false;
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+        if (!answer.ok) return location.reload();
+        update(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      }
+    } catch {
+      // The next change may do better.
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
 
   document.addEventListener("keydown", event => {

@@ -101,6 +101,8 @@ pub struct Site<F> {
     /// follows from.
     looks: u32,
     basis: Option<Basis>,
+    /// Whether this request is for a page that is to be live.
+    live: Option<watch::Live>,
     /// What has to be done before this request can be answered without waiting for a disk.
     first: Option<Preparation>,
 }
@@ -114,7 +116,19 @@ impl<F: FileSystem> Site<F> {
         let rules = rules::Reader::new(options.rules.clone());
         let answers = Answers::new(ANSWERS_BYTES);
         let (trail, errors) = (Trail::default(), Vec::new());
-        Site { options, files, report, rules, trail, answers, errors, looks: 0, basis: None, first: None }
+        Site {
+            options,
+            files,
+            report,
+            rules,
+            trail,
+            answers,
+            errors,
+            looks: 0,
+            basis: None,
+            live: None,
+            first: None,
+        }
     }
 
     /// The same site, which remembers answers in up to so many bytes.
@@ -140,7 +154,8 @@ impl<F: FileSystem> Site<F> {
         self.refresh_rules(now);
         let grant = Grant::new(&self.options, Some(request.fields), peer);
         let guarded = guard::check(request, peer, &self.options);
-        let live = self.live(request);
+        let live = self.live(request).filter(|_| guarded.is_ok());
+        self.live.clone_from(&live);
         let question = Question::of(request, grant).filter(|_| guarded.is_ok() && live.is_none());
         if let Some(response) = question.and_then(|question| self.recall(&question, now)) {
             return Answer::Ready(response);
@@ -157,7 +172,10 @@ impl<F: FileSystem> Site<F> {
             Err(status) => {
                 let kind = error_page::Kind { status, form: negotiate::form(request.fields), grant };
                 let mut response = self.answer_error(kind, overlay.as_ref(), now);
-                live.iter().for_each(|hub| watch::enliven(&mut response, hub));
+                live.iter().for_each(|live| live.enliven(&mut response));
+                if self.options.watch.is_some() {
+                    watch::mark_choice(&mut response);
+                }
                 Answer::Ready(response)
             }
             Ok(Answer::Ready(mut response)) => {
@@ -165,7 +183,7 @@ impl<F: FileSystem> Site<F> {
                     grant.push_preflight(&self.options, &mut response.fields);
                 }
                 let mut response = self.dress(response, now);
-                live.iter().for_each(|hub| watch::enliven(&mut response, hub));
+                live.iter().for_each(|live| live.enliven(&mut response));
                 if self.options.watch.is_some() {
                     watch::mark_choice(&mut response);
                 }
@@ -180,7 +198,7 @@ impl<F: FileSystem> Site<F> {
                 let pages = self.pages_for_later(now);
                 Answer::Later(Box::new(move || {
                     let mut response = error_page::dress_with(pages, job(), &options, &report);
-                    live.iter().for_each(|hub| watch::enliven(&mut response, hub));
+                    live.iter().for_each(|live| live.enliven(&mut response));
                     finish(&options, grant, overlay.as_ref(), response)
                 }))
             }
@@ -233,7 +251,7 @@ impl<F: FileSystem> Site<F> {
             Place::Elsewhere(redirect) => return Ok(Answer::Ready(redirect)),
         };
         self.trail.note("path", || trail::shown(&path));
-        if let Some(answer) = self.answer_watch(&path, query) {
+        if let Some(answer) = self.answer_watch(request, &path, query) {
             return Ok(answer);
         }
         if path.is_hidden() && !self.options.hidden && !self.files.is_shared_by_name(&path) {

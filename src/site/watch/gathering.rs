@@ -13,7 +13,10 @@ const QUIET: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// More paths than this are told as everything.
-const PATHS_MAX: usize = 256;
+pub(super) const PATHS_MAX: usize = 256;
+
+/// And so are paths that are longer together.
+const BYTES_MAX: usize = 64 * 1024;
 
 /// What has changed and was not told yet. It takes a bounded amount of memory, whatever
 /// happens.
@@ -32,6 +35,8 @@ pub struct Gathering {
     /// The first and the last change.
     span: Option<(Instant, Instant)>,
     paths: BTreeSet<String>,
+    /// How long they are together.
+    bytes: usize,
     /// It is more than the paths.
     is_all: bool,
 }
@@ -41,8 +46,9 @@ impl Gathering {
     pub fn add(&mut self, location: String, now: Instant) {
         self.extend(now);
         if !self.is_all {
-            self.paths.insert(location);
-            self.is_all = self.paths.len() > PATHS_MAX;
+            let length = location.len();
+            self.bytes += if self.paths.insert(location) { length } else { 0 };
+            self.is_all = self.paths.len() > PATHS_MAX || self.bytes > BYTES_MAX;
         }
     }
 
@@ -64,7 +70,7 @@ impl Gathering {
 
     /// What is to be told, which is forgotten here.
     pub fn take(&mut self) -> Option<Change> {
-        let Gathering { span, paths, is_all } = std::mem::take(self);
+        let Gathering { span, paths, is_all, .. } = std::mem::take(self);
         span.map(|_| if is_all { Change::All } else { Change::Paths(paths.into_iter().collect()) })
     }
 }
@@ -93,6 +99,10 @@ mod tests {
             gathering.add(format!("/{number}"), now);
         }
         assert!(gathering.paths.len() <= PATHS_MAX + 1);
+        assert_eq!(gathering.take(), Some(Change::All));
+        for number in 0..20 {
+            gathering.add(format!("/{number}{}", "x".repeat(4000)), now);
+        }
         assert_eq!(gathering.take(), Some(Change::All));
         assert_eq!(gathering.due(), None, "it is forgotten");
     }

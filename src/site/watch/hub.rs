@@ -12,6 +12,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::gathering::PATHS_MAX;
+
 use crate::http::events::{Listener, Source};
 
 /// So many changes are remembered, for those who come back. For others everything has
@@ -132,6 +134,7 @@ impl Shared {
                 }
             }
         }
+        told.all |= told.paths.len() > PATHS_MAX;
         if told.all {
             told.paths.clear();
         }
@@ -227,6 +230,19 @@ mod tests {
         hub.tell(Change::All);
         let (told, _there) = listen(&hub, hub.seen() - 2);
         assert!(told.try_recv().is_ok_and(|(_, text)| text.contains("\"all\":true,\"paths\":[]")));
+    }
+
+    #[test]
+    fn more_than_a_page_could_want_to_know_is_told_as_everything() {
+        let hub = hub();
+        for number in 0..3 {
+            let many = (0..100).map(|at| format!("/{number}/{at}"));
+            hub.tell(Change::Paths(many.collect()));
+        }
+        let (told, _there) = listen(&hub, 1000);
+        assert!(told.try_recv().is_ok_and(|(_, text)| text.ends_with("{\"all\":true,\"paths\":[]}\n\n")));
+        let (told, _there) = listen(&hub, 1001);
+        assert!(told.try_recv().is_ok_and(|(_, text)| text.contains("/base/1/99")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Live reload (`--watch`): pages that a browser shows hear of what changes beneath the root.
 //!
 //! A script is added to each page on its way to a browser: behind the end of the document,
-//! where every parser takes it. No file is touched, and what a page fetches for itself stays
+//! where parsers take it, unless a comment or the like is never ended. No file is touched, and what a page fetches for itself stays
 //! as it is. The script reads an event stream ([`Hub`]), and loads the page anew, or only its
 //! style sheets. What has changed is [gathered](Gathering) first, so that a build makes one
 //! event and not a thousand.
@@ -30,7 +30,7 @@ use crate::segment::Segment;
 /// What the browser does about changes.
 const SCRIPT: &str = include_str!("watch.js");
 
-/// The folder of what is ours. Hidden names are not served, so it hides nothing.
+/// The folder of what is ours. Hidden names are mostly not served, so it hides nothing.
 const FOLDER: &[u8] = b".serve";
 
 /// How soon a browser comes back when a stream has ended, in milliseconds.
@@ -56,14 +56,46 @@ fn is_page(media_type: &str) -> bool {
     media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"))
 }
 
+/// A page that is to be live.
+#[derive(Clone)]
+pub(super) struct Live {
+    hub: Hub,
+    /// The last change before anything of the page was looked at.
+    seen: u64,
+}
+
+impl Live {
+    /// Adds the script to a page.
+    fn append(&self, response: &mut Response) {
+        let mut segments = response.body.segments().to_vec();
+        segments.push(Segment::Bytes(format!("\n{}", self.hub.element(self.seen)).into()));
+        response.body = Body::Many(segments);
+    }
+
+    /// Makes the page of an error live, so that it goes when its cause does.
+    pub(super) fn enliven(&self, response: &mut Response) {
+        let is_page = response.fields.get("Content-Type").is_some_and(is_page);
+        if response.status.is_error() && is_page {
+            error::allow_script(response);
+            self.append(response);
+        }
+    }
+}
+
 impl<F: FileSystem> Site<F> {
-    /// The hub, if this request is for a page that is to be live.
-    pub(super) fn live(&self, request: &Request<'_>) -> Option<Hub> {
-        self.options.watch.clone().filter(|_| navigates(request.fields))
+    /// Whether this request is for a page that is to be live.
+    pub(super) fn live(&self, request: &Request<'_>) -> Option<Live> {
+        let hub = self.options.watch.as_ref().filter(|_| navigates(request.fields))?;
+        Some(Live { hub: hub.clone(), seen: hub.seen() })
     }
 
     /// Answers for what is ours: the script and the stream.
-    pub(super) fn answer_watch(&self, path: &SafePath, query: Option<&str>) -> Option<Answer> {
+    pub(super) fn answer_watch(
+        &self,
+        request: &Request<'_>,
+        path: &SafePath,
+        query: Option<&str>,
+    ) -> Option<Answer> {
         let hub = self.options.watch.as_ref()?;
         let mut segments = path.segments();
         let (folder, name) = (segments.next()?, segments.next()?);
@@ -78,8 +110,10 @@ impl<F: FileSystem> Site<F> {
             }
             b"events" => {
                 response.fields.push("Content-Type", "text/event-stream");
-                let seen = query::values(query.unwrap_or_default(), "after").last();
-                let seen = seen.and_then(|digits| str::from_utf8(&digits).ok()?.parse().ok());
+                // Who comes back says by the field what it has heard; the address is as ever.
+                let number = |digits: &[u8]| str::from_utf8(digits).ok()?.parse().ok();
+                let heard = request.fields.only("last-event-id").and_then(number);
+                let seen = heard.or_else(|| number(&query::values(query?, "after").last()?));
                 response.body = Body::Events(Events {
                     seen: seen.unwrap_or_else(|| hub.seen()),
                     source: hub.source(),
@@ -94,7 +128,7 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// A file as a live page, if it is one and is to be live: whole, as it is, with the script
-    /// behind it. Its tag is that of what is sent, so that what a browser kept of it without
+    /// behind it, in a line of its own. Its tag is that of what is sent, so that what a browser kept of it without
     /// the script, or from before the last change, is not taken for it.
     ///
     /// # Errors
@@ -106,14 +140,20 @@ impl<F: FileSystem> Site<F> {
         media_type: &str,
         now: &Now,
     ) -> Result<Option<Response>, Status> {
-        let Some(hub) = self.live(request).filter(|_| is_page(media_type)) else { return Ok(None) };
-        let body = Portion::Whole.body(&file.content, file.len).map_err(|error| {
+        let Some(live) = self.live.clone().filter(|_| is_page(media_type)) else { return Ok(None) };
+        let beginning = file.content.read(0, 2);
+        let body = beginning.and_then(|beginning| match &beginning[..] {
+            // UTF-16 (by its byte order mark): a script in ASCII would be nonsense behind it.
+            [0xff, 0xfe] | [0xfe, 0xff] => Ok(None),
+            _ => Portion::Whole.body(&file.content, file.len),
+        });
+        let body = body.map_err(|error| {
             (self.report)(&format!("500 {}: {error}", request.target_text.escape_default()));
             Status::InternalServerError
         })?;
         // What does not know its length is sent as it is found.
         let Some(body) = body else { return Ok(None) };
-        let seen = hub.seen();
+        let seen = live.seen;
         let of_file = Validators::of(file.len, file.modified, now.system).etag;
         let etag = of_file.map(|of_file| {
             let etag = ETag::of_bytes(format!("{of_file} {seen}").as_bytes());
@@ -125,7 +165,7 @@ impl<F: FileSystem> Site<F> {
                 let mut response = Response::new(Status::Ok);
                 response.fields.push("Content-Type", media_type);
                 response.body = body;
-                append(&mut response, &hub, seen);
+                live.append(&mut response);
                 response
             }
             Outcome::NotModified => Response::new(Status::NotModified),
@@ -138,22 +178,6 @@ impl<F: FileSystem> Site<F> {
         self.trail.note("--watch", || "a page for a browser: the script is added".to_owned());
         Ok(Some(response))
     }
-}
-
-/// Makes the page of an error live, so that it goes when its cause does.
-pub(super) fn enliven(response: &mut Response, hub: &Hub) {
-    let is_page = response.fields.get("Content-Type").is_some_and(is_page);
-    if response.status.is_error() && is_page {
-        error::allow_script(response);
-        append(response, hub, hub.seen());
-    }
-}
-
-/// Adds the script to a page: the line end before it ends whatever is not ended.
-fn append(response: &mut Response, hub: &Hub, seen: u64) {
-    let mut segments = response.body.segments().to_vec();
-    segments.push(Segment::Bytes(format!("\n{}", hub.element(seen)).into()));
-    response.body = Body::Many(segments);
 }
 
 /// Says that another client would have got the page without the script, or with it.

@@ -30,6 +30,7 @@ impl Bench {
         ] {
             files.insert(path, content, then);
         }
+        files.insert("wide.html", &b"\xff\xfe<\0p\0>\0"[..], then);
         let prefix = options.base.to_location().trim_end_matches('/').to_owned();
         let hub = Hub::new(prefix, SystemTime::UNIX_EPOCH + Duration::from_micros(5000));
         let options = Options { watch: Some(hub.clone()), ..options };
@@ -98,6 +99,8 @@ fn who_does_not_go_to_a_page_gets_it_as_it_is() {
     for target in ["/data.json", "/page.xhtml", "/list/a.txt"] {
         assert!(!is_live(&bench.get(target, &[DOCUMENT])), "{target}");
     }
+    // UTF-16 has no place for ASCII.
+    assert_eq!(bench.get("/wide.html", &[DOCUMENT]).body.len(), 8);
 }
 
 #[test]
@@ -137,6 +140,10 @@ fn pages_of_errors_and_listings_are_live_under_their_own_policy() {
     let policy = refused.fields.get("Content-Security-Policy").unwrap();
     assert!(is_live(&refused) && policy.contains("script-src 'self'; connect-src 'self'"), "{policy}");
     assert!(!is_live(&bench.get("/none", &[])), "nobody looks at it");
+    let vary = bench.get("/none", &[]).fields.get("Vary").unwrap().to_owned();
+    assert!(vary.contains("Sec-Fetch-Dest"), "{vary}");
+    let foreign = bench.get("/", &[DOCUMENT, ("Host", "evil.example")]);
+    assert!(foreign.status == Status::MisdirectedRequest && !is_live(&foreign), "no business of theirs");
     assert!(!is_live(&bench.get("/none", &[("Accept", "application/json"), DOCUMENT])));
     let listing = bench.get("/list/", &[DOCUMENT]);
     let policy = listing.fields.get("Content-Security-Policy").unwrap();
@@ -178,4 +185,8 @@ fn a_stream_goes_on_behind_what_its_page_has_seen() {
         assert_eq!((events.seen, &events.opening[..]), (seen, OPENING.as_bytes()), "{query}");
         assert_eq!(response.fields.get("Content-Type"), Some("text/event-stream"));
     }
+    // Who comes back asks for the same, and says what it has heard meanwhile.
+    let response = bench.get("/.serve/events?after=4", &[("Last-Event-ID", "6")]);
+    let Body::Events(events) = &response.body else { panic!("{response:?}") };
+    assert_eq!(events.seen, 6);
 }

@@ -3,15 +3,6 @@
 (() => {
   "use strict";
   const address = new URL(document.currentScript.dataset.events, location);
-  // A page that a service worker has kept is as old after it was loaded anew: once is enough.
-  const reload = () => {
-    try { sessionStorage.setItem("serve: seen", address.searchParams.get("after")); } catch { /* Not remembered. */ }
-    location.reload();
-  };
-  try {
-    const seen = sessionStorage.getItem("serve: seen");
-    if (Number(seen) > Number(address.searchParams.get("after"))) address.searchParams.set("after", seen);
-  } catch { /* Not remembered. */ }
   const decoded = path => {
     try { return decodeURIComponent(path); } catch { return path; }
   };
@@ -38,9 +29,10 @@
     const here = decoded(location.pathname).replace(/[^/]*$/, "");
     detail.near ||= detail.paths.some(path => path.startsWith(here) && path.slice(here.length).split("/").length < 3);
     if (!document.dispatchEvent(new CustomEvent("serve:change", { detail, cancelable: true }))) return;
-    const styles = !all && paths.every(path => /\.css(\.(br|gz|zst))?$/i.test(path));
-    if (styles) restyle();
-    else reload();
+    // With it come its map, its coded forms, and what editors leave for a moment.
+    const others = paths.filter(path => !/\.css(\.map)?(\.(br|gz|zst))?$|~$|\.(tmp|sw[a-z])$|\/(4913|sed\w{6})$/i.test(path));
+    if (!all && !others.length) restyle();
+    else location.reload();
   };
 
   // Browsers have few connections to one server: pages that nobody sees leave theirs to
