@@ -9,6 +9,7 @@
 //! [`View`]: super::View
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use super::kind::{Kind, Kinds};
 use super::shown::{push_grouped, push_short, push_text};
@@ -20,8 +21,12 @@ use crate::site::readme::Readme;
 /// The style sheet; the Content-Security-Policy names its digest.
 pub(super) const STYLE: &str = include_str!("../listing.css");
 
-/// The script; the Content-Security-Policy names its digest.
-pub(super) const SCRIPT: &str = include_str!("../listing.js");
+/// The script, without indentation and remarks, which only its authors read; the
+/// Content-Security-Policy names its digest.
+pub(super) static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("../listing.js").lines().map(str::trim_start);
+    lines.filter(|line| !line.starts_with("//")).flat_map(|line| [line, "\n"]).collect()
+});
 
 /// What a page takes beside its style, its script and its rows.
 const PAGE_BYTES: usize = 2048;
@@ -79,7 +84,7 @@ fn push_page(out: &mut String, listing: &Listing<'_>, rows: &[&Row]) {
         push_readme(out, readme);
     }
     out.push_str("<script>");
-    out.push_str(SCRIPT);
+    out.push_str(&SCRIPT);
     out.push_str("</script>\n");
     out.push_str(listing.live.unwrap_or_default());
 }
