@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, Error, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -21,6 +21,15 @@ use crate::clock::Now;
 use crate::http::SafePath;
 use crate::site::watch::{Gathering, Hub};
 use crate::site::{Report, rules};
+
+/// A walk opens each folder, which the system reports, too: of very many folders that is more
+/// than it remembers. What it has forgotten within this time of a walk is no reason for
+/// another one, or there would be no end.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// So many folders above the root are watched for its name. FSEvents knows paths, so a root that
+/// is made anew is heard of there, and it has no way to watch a folder without all that is in it.
+const ANCESTORS: usize = if cfg!(target_os = "macos") { 0 } else { usize::MAX };
 
 /// Longer than this nobody waits for a page.
 const WALK_MAX: Duration = Duration::from_millis(100);
@@ -50,6 +59,8 @@ struct State {
     gathering: Gathering,
     /// The root is another one, or was not there.
     is_moved: bool,
+    /// When the last walk was over; None while there is one.
+    walked: Option<Instant>,
     /// Where the root is known to be, so that what is reported can be named.
     places: Vec<PathBuf>,
     is_over: bool,
@@ -130,13 +141,16 @@ impl Shared {
         let root = std::path::absolute(&self.subject.root).unwrap_or_else(|_| self.subject.root.clone());
         let mut places = vec![root];
         places.extend(places[0].canonicalize().ok().filter(|real| *real != places[0]));
-        let before = std::mem::replace(&mut self.lock().places, places.clone());
+        let mut state = self.lock();
+        state.walked = None;
+        let before = std::mem::replace(&mut state.places, places.clone());
+        drop(state);
         for old in before.iter().flat_map(|place| place.ancestors()) {
             // The folder that had the name is heard of under it still, wherever it is now. If
             // it is gone, so is what was to be ended.
             let _ = watcher.unwatch(old);
         }
-        for folder in places.iter().flat_map(|place| place.ancestors().skip(1)) {
+        for folder in places.iter().flat_map(|place| place.ancestors().skip(1).take(ANCESTORS)) {
             // Who may not look into it, or finds none, is not told of a new root there.
             let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
         }
@@ -151,6 +165,7 @@ impl Shared {
             }
             Some(Ok(())) | None => {}
         }
+        self.lock().walked = Some(Now::instant());
     }
 
     /// Something was not heard of: it is time to look at everything.
@@ -158,6 +173,16 @@ impl Shared {
         let mut state = self.lock();
         state.gathering.add_all(Now::instant());
         state.is_moved = true;
+        self.changed.notify_all();
+    }
+
+    /// So much has happened that the system has forgotten some of it, new folders perhaps.
+    fn overflow(&self) {
+        let walked = self.lock().walked;
+        if walked.is_some_and(|walked| Now::instant() - walked > ECHO) {
+            return self.miss();
+        }
+        self.lock().gathering.add_all(Now::instant());
         self.changed.notify_all();
     }
 
@@ -169,8 +194,7 @@ impl Shared {
             Err(error) => return self.complain(&error),
         };
         if event.need_rescan() {
-            // So much has happened that some of it was forgotten, new folders perhaps.
-            return self.miss();
+            return self.overflow();
         }
         // Of a folder some systems say so whenever something in it changes, which they tell, too.
         let is_modification = matches!(

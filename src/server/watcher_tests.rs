@@ -175,7 +175,17 @@ fn what_the_system_has_forgotten_is_looked_for() {
     };
     let (state, changed) = (Mutex::default(), Condvar::new());
     let shared = Shared { subject, logs: Vec::new(), state, changed };
-    shared.hear(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));
+    let forgotten = || Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan));
+    // While a walk is on, and for a while after it, it may be the walk itself that is told.
+    for walked in [None, Some(Now::instant())] {
+        shared.lock().walked = walked;
+        shared.hear(forgotten());
+        let mut state = shared.lock();
+        assert!(!state.is_moved, "there would be no end of it");
+        assert_eq!(state.gathering.take(), Some(crate::site::watch::Change::All));
+    }
+    shared.lock().walked = Now::instant().checked_sub(2 * ECHO);
+    shared.hear(forgotten());
     let mut state = shared.lock();
     assert!(state.is_moved, "the root is watched anew");
     assert_eq!(state.gathering.take(), Some(crate::site::watch::Change::All));
