@@ -99,7 +99,8 @@ pub(super) struct Cli {
     /// Reload pages in browsers when files change
     ///
     /// Adds a script to pages on their way to a browser; files stay as they are. Style
-    /// sheets are exchanged in place, listings row by row; all else is loaded anew.
+    /// sheets are exchanged in place, listings row by row; all else is loaded anew. Nothing
+    /// is kept without being asked for again, whatever --cache says.
     #[arg(short, long)]
     pub watch: bool,
 

@@ -136,7 +136,7 @@ fn streams_end_in_order_when_the_server_stops() {
 }
 
 #[test]
-fn a_stream_costs_no_more_turns_than_who_says_nothing() {
+fn streams_that_wait_take_no_turns() {
     let (server, stream) = watched(&["--threads", "1"]);
     let streams: Vec<Stream> = (0..200).map(|_| Stream::open(&server, &page(&server, "/"))).collect();
     server.write("event", "");
@@ -160,6 +160,15 @@ fn listings_and_missing_pages_are_told_as_well() {
     server.write("missing", "found");
     stream.until("\"/missing\"");
     assert!(Stream::open(&server, &missing).block().contains("\"/missing\""));
+    drop(stream);
+    server.stop();
+}
+
+#[test]
+fn what_is_reloaded_is_asked_for_whatever_caches_were_told() {
+    let (server, stream) = watched(&["--cache", "1h"]);
+    server.write("style.css", "p{}");
+    assert_eq!(server.get("/style.css").field("cache-control"), Some("no-cache"));
     drop(stream);
     server.stop();
 }

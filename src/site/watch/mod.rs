@@ -1,10 +1,10 @@
 //! Live reload (`--watch`): pages that a browser shows hear of what changes beneath the root.
 //!
 //! A script is added to each page on its way to a browser: behind the end of the document,
-//! where parsers take it, unless a comment or the like is never ended. No file is touched, and what a page fetches for itself stays
-//! as it is. The script reads an event stream ([`Hub`]), and loads the page anew, or only its
-//! style sheets. What has changed is [gathered](Gathering) first, so that a build makes one
-//! event and not a thousand.
+//! where parsers take it, unless a comment or the like is never ended. No file is touched, and
+//! what a page fetches for itself stays as it is. The script reads an event stream ([`Hub`]), and
+//! loads the page anew, or only its style sheets. What has changed is [gathered](Gathering)
+//! first, so that a build makes one event and not a thousand.
 //!
 //! A page tells from where on it wants to hear: the number of the last change before it was
 //! sent. So nothing is lost between the page and its stream, nor while a stream is broken,
@@ -128,8 +128,8 @@ impl<F: FileSystem> Site<F> {
     }
 
     /// A file as a live page, if it is one and is to be live: whole, as it is, with the script
-    /// behind it, in a line of its own. Its tag is that of what is sent, so that what a browser kept of it without
-    /// the script, or from before the last change, is not taken for it.
+    /// behind it, in a line of its own. Its tag is that of what is sent, so that what a browser
+    /// kept of it without the script, or from before the last change, is not taken for it.
     ///
     /// # Errors
     /// 500, if it cannot be read.
@@ -153,10 +153,9 @@ impl<F: FileSystem> Site<F> {
         })?;
         // What does not know its length is sent as it is found.
         let Some(body) = body else { return Ok(None) };
-        let seen = live.seen;
         let of_file = Validators::of(file.len, file.modified, now.system).etag;
         let etag = of_file.map(|of_file| {
-            let etag = ETag::of_bytes(format!("{of_file} {seen}").as_bytes());
+            let etag = ETag::of_bytes(format!("{of_file} {}", live.seen).as_bytes());
             if of_file.is_weak() { etag.weakened() } else { etag }
         });
         let validators = Validators { etag, last_modified: None };
