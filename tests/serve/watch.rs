@@ -1,9 +1,11 @@
 //! `--watch`: a page hears of what changes, and a stream costs and ends as it should.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use super::harness::process::{Process, program};
 use super::harness::{Client, TestServer, write};
 
 /// A stream of events, as a page would ask for it.
@@ -14,8 +16,11 @@ struct Stream {
 impl Stream {
     /// Listens behind what a page was sent.
     fn open(server: &TestServer, page: &str) -> Stream {
-        let mut client = server.connect();
         let address = page.split("data-events=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        Stream::on(server.connect(), address)
+    }
+
+    fn on(mut client: Client, address: &str) -> Stream {
         client.send(format!("GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         let head = client.head();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !head.contains("Content-Length"), "{head}");
@@ -55,8 +60,13 @@ fn watched(options: &[&str]) -> (TestServer, Stream) {
         &[&["--watch"], options].concat(),
     );
     let mut stream = Stream::open(&server, &page(&server, "/"));
-    // What happens before it watches is heard by nobody.
-    let path = server.directory.path().join("begin");
+    begin(&mut stream, server.directory.path());
+    (server, stream)
+}
+
+/// Waits until what happens in the folder is heard: before that, it is heard by nobody.
+fn begin(stream: &mut Stream, root: &Path) {
+    let path = root.join("begin");
     let (heard, is_heard) = channel::<()>();
     let writer = std::thread::spawn(move || {
         for number in 0..600 {
@@ -69,9 +79,8 @@ fn watched(options: &[&str]) -> (TestServer, Stream) {
     stream.until("/begin.");
     drop(heard);
     writer.join().unwrap();
-    server.write("begun", "");
+    write(&root.join("begun"), b"");
     stream.until("/begun");
-    (server, stream)
 }
 
 #[test]
@@ -171,6 +180,24 @@ fn what_is_reloaded_is_asked_for_whatever_caches_were_told() {
     assert_eq!(server.get("/style.css").field("cache-control"), Some("no-cache"));
     drop(stream);
     server.stop();
+}
+
+/// Else a page that is loaded anew would be the reason to load it anew.
+#[test]
+fn what_our_own_log_has_more_is_no_change() {
+    let root = tempfile::tempdir().unwrap();
+    let mut command = program(&["--bind", "127.0.0.1:0", "--log", "combined", "--watch"]);
+    command.stdout(File::create(root.path().join("access.log")).unwrap());
+    let server = Process::start(command, root.path(), &[]);
+    let mut stream = Stream::on(server.connect(), "/.serve/events");
+    begin(&mut stream, root.path());
+    for number in 0..3 {
+        assert_eq!(server.connect().get("/begun").status, 200);
+        write(&root.path().join(format!("change{number}")), b"");
+        let event = stream.block();
+        assert!(event.contains(&format!("\"paths\":[\"/change{number}\"]")), "{event}");
+    }
+    assert!(fs::read(root.path().join("access.log")).unwrap().len() > 100, "there is something in it");
 }
 
 #[test]
