@@ -313,8 +313,8 @@
     " ": row => shows(row) ? show(row) : true,
   };
   // What has changed, row by row: the rest stays as it is, with what is chosen and attended to.
-  const same = (row, other) => row.cells[1].textContent == other.cells[1].textContent && [1, 2].every(at => row.cells[at].title == other.cells[at].title
-    && row.cells[at].firstElementChild?.dateTime == other.cells[at].firstElementChild?.dateTime);
+  const about = row => [row.cells[1].textContent, row.cells[1].title, find("time", row)?.dateTime].join();
+  const same = (row, other) => about(row) == about(other);
   const update = page => {
     const fresh = find("tbody", page), note = find(".note", page);
     const below = find("section"), readme = find("section", page);

@@ -59,7 +59,7 @@ use crate::http::target::encode_segment;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     style-src 'sha256-5xgpdtII2UGzamTxoUn6cfqjZvcbt9FzhdfvdMQljDc=' \
     'sha256-htuH1BnTB3IOVjmhXSnHFV3fQT2lZGP9Js7KnWHnlvc='; \
-    script-src 'sha256-Zz0urcu7vSZNVDp/017bITV9t6tAHbCtKaGPziB38qk='; \
+    script-src 'sha256-UmJvTxYh8DATqyx6co7qztC+8iFkZ2zfZmpqPNvTmtU='; \
     img-src 'self'; media-src 'self'; frame-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
