@@ -4,20 +4,26 @@
 //! options and waits.
 
 mod app;
+mod audience;
 mod confinement;
+mod display;
+mod ending;
+mod greeting;
 mod listen;
+mod ready;
 mod reports;
+mod tally;
 mod threads;
 mod watcher;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::config::{Config, Exit, banner, wants_color, weather};
+use crate::config::{Config, Exit, moves_cursor};
 use crate::h1::{Conn, Made, Service};
 use crate::log::{AccessLog, Writer};
 use crate::net::{Counters, EventLoop, Remote};
@@ -27,8 +33,13 @@ use crate::site::{Cached, Disk, Options, Report, Site};
 use crate::sys;
 
 use app::App;
+use audience::Audience;
 use confinement::Confinement;
+use display::Display;
+use ending::Ending;
+use greeting::Greeting;
 use listen::Listening;
+use ready::Listeners;
 use reports::{Limiter, Verdict};
 use threads::Served;
 use watcher::{Subject, Watcher};
@@ -70,6 +81,8 @@ pub struct Server {
     logs: Logs,
     config: Config,
     confinement: Confinement,
+    ending: Arc<Ending>,
+    audience: Option<Arc<Audience>>,
     /// Only lives here.
     watcher: Option<Watcher>,
 }
@@ -78,6 +91,37 @@ pub struct Server {
 struct Logs {
     access: Writer,
     errors: Writer,
+}
+
+/// Whether a person watches, and what on.
+#[derive(Default)]
+struct Stage {
+    is_watched: bool,
+    display: Option<Display>,
+}
+
+impl Stage {
+    fn of(config: &Config) -> Stage {
+        let is_watched = !config.quiet && io::stderr().is_terminal();
+        Stage { is_watched, display: moves_cursor(is_watched).then(Display::new) }
+    }
+}
+
+impl Logs {
+    /// Above the lines of transfers, if there are some.
+    fn start(display: Option<&Display>) -> Logs {
+        match display {
+            Some(display) if io::stdout().is_terminal() => Logs {
+                access: Writer::start(display.above(io::stdout())),
+                errors: Writer::start(display.above(io::stderr())),
+            },
+            Some(display) => Logs {
+                access: Writer::start(io::stdout()),
+                errors: Writer::start(display.above(io::stderr())),
+            },
+            None => Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) },
+        }
+    }
 }
 
 impl Server {
@@ -91,13 +135,22 @@ impl Server {
         limit_connections(&mut config);
         let listening = listen::listen(&config)?;
         let confinement = Confinement::new(&config);
-        Server::on(listening, config, confinement)
+        Server::on(listening, config, confinement, &Stage::default())
     }
 
     /// The same on sockets that listen already.
-    fn on(listening: Listening, config: Config, confinement: Confinement) -> Result<Server, Exit> {
+    fn on(
+        listening: Listening,
+        config: Config,
+        confinement: Confinement,
+        stage: &Stage,
+    ) -> Result<Server, Exit> {
         let Listening { addresses, sockets } = listening;
-        let logs = Logs { access: Writer::start(io::stdout()), errors: Writer::start(io::stderr()) };
+        let logs = Logs::start(stage.display.as_ref());
+        let (ending, enough) = (Arc::<Ending>::default(), config.end.files);
+        let board = stage.display.as_ref().map(Display::board);
+        let audience = (stage.is_watched || enough.is_some())
+            .then(|| Arc::new(Audience::new(board, enough, Arc::clone(&ending))));
         let pool = Pool::new(POOL_THREADS, POOL_WAITING_MAX);
         let threads = sockets.len();
         // One of two cores, so that compressing never takes all of a machine.
@@ -117,7 +170,8 @@ impl Server {
             site.refresh_rules(&Now::read());
             let access = AccessLog::new(config.log, logs.access.clone());
             let app = App::new(site, access, reporter(&logs.errors))
-                .within(reach.clone(), confinement.can_follow());
+                .within(reach.clone(), confinement.can_follow())
+                .before(audience.clone());
             let service = Service::new(app, config.http.clone()).in_weather(config.weather, seed());
             let built = EventLoop::new(sockets, service, config.net.share(number, threads), pool.clone());
             let each = built.map_err(|error| {
@@ -126,7 +180,9 @@ impl Server {
             loops.push(Served { number, each, reach });
         }
         let watcher = watch(&config, &logs.errors)?;
-        Ok(Server { loops, addresses, logs, config, confinement, watcher })
+        let server = Server { loops, addresses, logs, config, confinement, ending, audience, watcher };
+        server.ending.of(server.remotes());
+        Ok(server)
     }
 
     /// Where it listens, with the ports that the system chose.
@@ -151,6 +207,25 @@ impl Server {
         self.logs.errors.flush(LOG_PATIENCE);
         total
     }
+
+    /// The same for who watches; says at the end what came of it.
+    fn run_on(self, stage: Stage) -> Result<(), Exit> {
+        let (errors, access) = (self.logs.errors.clone(), self.logs.access.clone());
+        let (verbose, audience) = (self.config.verbose, self.audience.clone());
+        // Without a thread that draws, all else is as it was.
+        let drawing = stage.display.and_then(|display| display.start().ok());
+        let ended = self.run();
+        drop(drawing);
+        let counters = ended.map_err(|error| Exit::failure(format_args!("the server stopped: {error}")))?;
+        if let Some(audience) = audience.filter(|_| stage.is_watched) {
+            say(&errors, &audience.summary());
+        }
+        if verbose {
+            say(&errors, &format!("{counters}; {} log lines dropped", access.dropped()));
+        }
+        errors.flush(LOG_PATIENCE);
+        Ok(())
+    }
 }
 
 /// Binds, says where, and serves until a signal.
@@ -158,36 +233,35 @@ impl Server {
 /// # Errors
 /// [`Exit`] when it could not run.
 pub fn run(mut config: Config) -> Result<(), Exit> {
-    let (quiet, verbose) = (config.quiet, config.verbose);
-    let warnings = config.warnings();
+    let parent = config.end.with_parent.then(sys::Parent::find).transpose();
+    let parent = parent
+        .map_err(|error| Exit::failure(format_args!("--exit-with-parent cannot be had here: {error}")))?;
+    let listeners = Listeners::find(&config.ready)?;
+    let mut warnings = if config.quiet { Vec::new() } else { config.warnings() };
     let user = config.user.as_deref().map(find_user).transpose()?;
     limit_connections(&mut config);
     let listening = listen::listen(&config)?;
     // From here on there is less and less that can be done.
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let interfaces: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).collect();
+    let greeting = Greeting::new(&config, &listening.addresses);
     if let Some(user) = user {
         sys::become_user(&user)
             .map_err(|error| Exit::failure(format_args!("cannot become the user of --user: {error}")))?;
         config.check_root()?;
     }
+    greeting.before(&config, &listeners, &mut warnings)?;
     let mut confinement = Confinement::new(&config);
     confinement.enter_process()?;
-    let server = Server::on(listening, config, confinement)?;
-    let remotes = server.remotes();
-    sys::on_stop_signal(move || stop(&remotes))
+    let stage = Stage::of(&config);
+    let server = Server::on(listening, config, confinement, &stage)?;
+    let ending = Arc::clone(&server.ending);
+    sys::on_stop_signal(move || ending.urge())
         .map_err(|error| Exit::failure(format_args!("cannot listen to signals: {error}")))?;
-    let (errors, access) = (server.logs.errors.clone(), server.logs.access.clone());
-    if !quiet {
-        greet(&server, &interfaces, &warnings, &errors);
-    }
-    let ended = server.run();
-    let counters = ended.map_err(|error| Exit::failure(format_args!("the server stopped: {error}")))?;
-    if verbose {
-        say(&errors, &format!("{counters}; {} log lines dropped", access.dropped()));
-        errors.flush(LOG_PATIENCE);
-    }
-    Ok(())
+    let watched = ending::watch(&server.config.end, parent, Arc::clone(&server.ending));
+    watched.map_err(|error| Exit::failure(format_args!("cannot wait for the end: {error}")))?;
+    let (config, logs) = (&server.config, &server.logs);
+    greeting::preface(config, &warnings, server.loops.len(), &server.confinement.text(), &logs.errors);
+    greeting.after(config, listeners, &logs.errors, &logs.access)?;
+    server.run_on(stage)
 }
 
 /// Starts to watch what is shared, if pages are to hear of changes.
@@ -202,30 +276,6 @@ fn watch(config: &Config, errors: &Writer) -> Result<Option<Watcher>, Exit> {
     };
     let watcher = Watcher::start(subject);
     watcher.map(Some).map_err(|error| Exit::failure(format_args!("--watch cannot be had here: {error}")))
-}
-
-/// The banner and what the user had better know, on standard error.
-fn greet(server: &Server, interfaces: &[IpAddr], warnings: &[String], errors: &Writer) {
-    let weather = weather::text(&server.config.weather, server.config.net.rate);
-    let banner = banner::Banner {
-        root: &server.config.root,
-        root_is_file: server.config.root.is_file(),
-        base: &server.config.site.base,
-        addresses: &server.addresses,
-        interfaces,
-        weather: weather.as_deref(),
-        color: wants_color(io::stderr().is_terminal()),
-    };
-    for warning in warnings {
-        say(errors, &format!("warning: {warning}"));
-    }
-    if server.config.verbose {
-        say(errors, server.config.settings.trim_end());
-        let (loops, most) = (server.loops.len(), server.config.net.connections_max);
-        say(errors, &format!("event loops: {loops}, connections at most: {most}"));
-        say(errors, &format!("sandbox: {}", server.confinement.text()));
-    }
-    say(errors, banner.text().trim_end());
 }
 
 /// The user to become.

@@ -27,6 +27,8 @@ pub struct Banner<'a> {
     pub addresses: &'a [SocketAddr],
     /// The addresses of the machine's interfaces, for binds to all of them.
     pub interfaces: &'a [IpAddr],
+    /// What is on beside the usual.
+    pub features: &'a [String],
     /// What is done on purpose to test others, so that nobody takes it for a fault.
     pub weather: Option<&'a str>,
     /// Whether to colour it.
@@ -34,9 +36,10 @@ pub struct Banner<'a> {
 }
 
 impl Banner<'_> {
-    /// The whole text, with its last line end: at most seven lines for one bind.
+    /// The whole text, with its last line end: at most eight lines for one bind.
     pub fn text(&self) -> String {
         let (bold, reset) = if self.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let link = if self.color { "\x1b[1;36m" } else { "" };
         let mut text = format!("Sharing {bold}{}{reset}\n", printable(&self.root.to_string_lossy()));
         let (here, mut network) = urls(self.addresses, self.interfaces);
         let left_out = network.len().saturating_sub(NETWORK_URLS_MAX);
@@ -48,7 +51,7 @@ impl Banner<'_> {
         let width = here.iter().chain(&network).map(String::len).max().unwrap_or(0);
         let count = here.len() + network.len();
         for (number, (url, label)) in lines.enumerate() {
-            let _ = write!(text, "  {bold}{url}{path}{reset}");
+            let _ = write!(text, "  {link}{url}{path}{reset}");
             let padding = width - url.len();
             if labelled {
                 let _ = write!(text, "{:padding$}  ({label})", "");
@@ -59,16 +62,30 @@ impl Banner<'_> {
             text.push('\n');
         }
         let is_private = self.addresses.iter().all(|address| address.ip().is_loopback());
-        if let (true, Some(first)) = (is_private, self.addresses.first()) {
-            let port = first.port();
-            let _ =
-                writeln!(text, "Only this machine can reach it; --bind :{port} shares it with the network.");
+        if is_private && !self.addresses.is_empty() {
+            let _ = writeln!(text, "Only this machine can reach it; --lan shares it with the network.");
+        }
+        if !self.features.is_empty() {
+            let _ = writeln!(text, "With {}.", self.features.join(", "));
         }
         if let Some(weather) = self.weather {
             let _ = writeln!(text, "On purpose, {weather}.");
         }
         text.push_str("Press Ctrl-C to stop.\n");
         text
+    }
+
+    /// All URLs, those of this machine first; for programs.
+    pub fn urls(&self) -> Vec<String> {
+        let (here, network) = urls(self.addresses, self.interfaces);
+        let path = self.path();
+        here.iter().chain(&network).map(|url| format!("{url}{path}")).collect()
+    }
+
+    /// The URL for other machines, if there is one, else for this one.
+    pub fn best_url(&self) -> Option<String> {
+        let (here, network) = urls(self.addresses, self.interfaces);
+        network.first().or(here.first()).map(|url| format!("{url}{}", self.path()))
     }
 
     /// The path of every URL.

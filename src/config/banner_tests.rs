@@ -20,6 +20,7 @@ fn banner_below(base: &str, root: &str, is_file: bool, addresses: &[&str], inter
         root_is_file: is_file,
         addresses: &addresses,
         interfaces: &interfaces,
+        features: &[],
         weather: None,
         color: false,
     }
@@ -31,7 +32,7 @@ fn for_this_machine_only() {
     let expected = "\
 Sharing /srv/www
   http://127.0.0.1:8000/
-Only this machine can reach it; --bind :8000 shares it with the network.
+Only this machine can reach it; --lan shares it with the network.
 Press Ctrl-C to stop.
 ";
     assert_eq!(banner("/srv/www", false, &["127.0.0.1:8000"], &["192.168.1.2"]), expected);
@@ -125,13 +126,17 @@ fn colour_changes_nothing_else() {
         root_is_file: false,
         addresses: &[address],
         interfaces: &[],
+        features: &[],
         weather: None,
         color: true,
     };
     let coloured = banner.text();
     banner.color = false;
     assert!(coloured.contains("\x1b[1m"));
-    assert_eq!(coloured.replace("\x1b[1m", "").replace("\x1b[0m", ""), banner.text());
+    assert_eq!(
+        coloured.replace("\x1b[1m", "").replace("\x1b[1;36m", "").replace("\x1b[0m", ""),
+        banner.text()
+    );
 }
 
 #[test]
@@ -178,7 +183,7 @@ proptest! {
     fn a_bind_to_everything_takes_at_most_six_lines(ips in prop::collection::vec(any::<IpAddr>(), 0..12)) {
         let addresses = ["0.0.0.0:8000", "[::]:8000"].map(|text| text.parse().unwrap());
         let root = Path::new("/x");
-        let text = Banner { base: &SafePath::root(), root, root_is_file: false, addresses: &addresses, interfaces: &ips, weather: None, color: false }.text();
+        let text = Banner { base: &SafePath::root(), root, root_is_file: false, addresses: &addresses, interfaces: &ips, features: &[], weather: None, color: false }.text();
         prop_assert!(text.lines().count() <= 6, "{}", text);
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 
 use super::bind::Spec;
+use super::terminal::TerminalOptions;
 use super::values::{self, CorsValue, Header, Subject};
 use super::weather::WeatherOptions;
 use crate::http::{SafePath, Status};
@@ -27,9 +28,9 @@ Environment:
 Examples:
   serve                           the current folder, for this machine only
   serve dist 9000                 the folder dist on port 9000
-  serve --bind :8000              for everyone who can reach this machine
+  serve --lan                     for everyone in the network, with a QR code
   serve -b 127.0.0.1 -b '[::1]'   IPv4 and IPv6, each one by itself
-  serve photo.jpg                 one file
+  serve photo.jpg --lan --once    one file, for one who fetches it
   serve -s dist --cache auto      a built single-page application
   serve -H 'Cache-Control: max-age=60' -H 'Server:'
   serve --port 0 --log json       a free port, and a log for programs
@@ -81,6 +82,9 @@ pub(super) struct Cli {
     #[arg(short, long, value_name = "N", value_parser = values::port)]
     pub port: Option<u16>,
 
+    #[command(flatten)]
+    pub terminal: TerminalOptions,
+
     /// The same as PATH
     #[arg(short = 'd', long, visible_alias = "directory", value_name = "DIR", hide_short_help = true)]
     pub root: Option<PathBuf>,
@@ -124,7 +128,7 @@ pub(super) struct Cli {
     /// Add a field to every response; `Name:` removes one
     ///
     /// Can be given several times.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header, hide_short_help = true)]
     pub header: Vec<Header>,
 
     /// Write .br, .zst and .gz files beside those in DIR, and serve nothing
@@ -372,7 +376,7 @@ pub(super) struct Cli {
     pub weather: WeatherOptions,
 
     /// Print the version
-    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version)]
     version: Option<bool>,
 
     /// Print this help

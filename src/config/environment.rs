@@ -16,7 +16,15 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Options that make another one of the environment void when they are given on the
 /// command line, though they are not the same option.
-const OVERRULES: &[(&str, &str)] = &[("quiet", "log"), ("quiet", "verbose"), ("verbose", "quiet")];
+const OVERRULES: &[(&str, &str)] = &[
+    ("quiet", "log"),
+    ("quiet", "verbose"),
+    ("verbose", "quiet"),
+    ("lan", "bind"),
+    ("bind", "lan"),
+    ("once", "count"),
+    ("count", "once"),
+];
 
 /// What the environment says about options that the command line is silent on: the
 /// option's identity, and an argument for it.

@@ -21,15 +21,20 @@ pub mod banner;
 pub mod bind;
 mod cli;
 mod environment;
+mod features;
 mod hints;
+pub mod qr;
 mod root;
 mod settings;
+mod terminal;
 mod usage;
 mod values;
 pub mod weather;
 mod words;
 
 pub use bind::Bind;
+pub use features::features;
+pub use terminal::{End, Qr, Ready};
 pub use usage::Exit;
 
 use bind::{Host, Spec};
@@ -91,6 +96,10 @@ pub struct Config {
     pub weather: h1::Weather,
     /// Limits of the event loops.
     pub net: net::limits::Limits,
+    /// When it ends by itself.
+    pub end: End,
+    /// What is done when it listens.
+    pub ready: Ready,
     /// The access log on standard output.
     pub log: log::Format,
     /// No banner.
@@ -212,6 +221,8 @@ impl Config {
             http: h1_limits(&cli),
             weather: cli.weather.weather(),
             net: net_limits(&cli),
+            end: cli.terminal.end(),
+            ready: cli.terminal.ready(),
             log: log_format(&cli, machine),
             quiet: cli.quiet,
             verbose: cli.verbose,
@@ -226,6 +237,11 @@ impl Config {
 /// (<https://no-color.org>).
 pub fn wants_color(is_terminal: bool) -> bool {
     is_terminal && color_is_welcome(&|name| std::env::var_os(name))
+}
+
+/// Whether lines may be drawn over on a stream that `is_terminal` or not.
+pub fn moves_cursor(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
 }
 
 fn color_is_welcome(variable: environment::Variables<'_>) -> bool {
@@ -267,7 +283,7 @@ fn binds(
 ) -> Result<Vec<Bind>, String> {
     let mut specs = cli.bind.clone();
     if specs.is_empty() {
-        specs.push(Spec::parse("127.0.0.1")?);
+        specs.push(Spec::parse(if cli.terminal.lan { "*" } else { "127.0.0.1" })?);
     } else if let (Some(port), true) = (port_option, specs.iter().all(|spec| spec.port.is_some())) {
         if !cli.bind_is_variable {
             // A number that changes nothing is a misunderstanding.
@@ -410,7 +426,7 @@ fn log_format(cli: &Cli, machine: &Machine<'_>) -> log::Format {
         Some(LogFormat::Combined) => log::Format::Combined,
         Some(LogFormat::Json) => log::Format::Json,
         Some(LogFormat::Off) => log::Format::Off,
-        None if cli.quiet => log::Format::Off,
+        None if cli.quiet || cli.terminal.json => log::Format::Off,
         None if machine.stdout_is_terminal => log::Format::Short { color },
         None => log::Format::Combined,
     }

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write};
 use super::Config;
 use super::banner::printable;
 use super::cli::{Cli, SymlinkRule};
+use super::terminal::Qr;
 use crate::log;
 use crate::site::cache_control::CachePolicy;
 use crate::site::cors::Cors;
@@ -22,6 +23,7 @@ pub(super) fn text(config: &Config, cli: &Cli) -> String {
     sharing(config, cli, &mut say);
     site(config, cli, &mut say);
     limits(config, &mut say);
+    ending(config, &mut say);
     say(
         "log",
         &match config.log {
@@ -129,6 +131,35 @@ fn limits(config: &Config, say: Say<'_>) {
     }
     if !config.weather.failures.is_none() {
         say("fail", &config.weather.failures);
+    }
+}
+
+/// When it ends by itself, and who is told that it is ready.
+fn ending(config: &Config, say: Say<'_>) {
+    let (end, ready) = (&config.end, &config.ready);
+    if let Some(files) = end.files {
+        say("count", &files);
+    }
+    if let Some(time) = end.time {
+        say("for", &humantime::format_duration(time));
+    }
+    if end.with_parent {
+        say("exit-with-parent", &"");
+    }
+    if ready.qr != Qr::Never {
+        say("qr", &"");
+    }
+    if let Some(path) = &ready.open {
+        say("open=", &format!("/{path}"));
+    }
+    if ready.json {
+        say("json", &"");
+    }
+    if let Some(descriptor) = ready.descriptor {
+        say("ready-fd", &descriptor);
+    }
+    if let Some(file) = &ready.file {
+        say("ready-file", &file.display());
     }
 }
 

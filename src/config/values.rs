@@ -65,6 +65,14 @@ pub(super) fn grace(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How many files.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    match text.trim().parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("give a number from 1 on".to_owned()),
+    }
+}
+
 /// Event loops.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     number(text, 1024)

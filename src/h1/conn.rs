@@ -316,11 +316,14 @@ impl<H: Handler> Conn<H> {
             service.handler.error(Status::InternalServerError, &self.peer, now)
         };
         let (start, status) = (self.queue.pushed(), response.status);
-        let Pending { mut framing, without_body, exchange, fate, .. } = pending;
+        let Pending { mut framing, without_body, mut exchange, fate, .. } = pending;
         if let Body::Events(events) = &response.body {
             framing.keep_alive = false;
             let is_sent = !without_body && fate == Fate::Answered && !self.stopping;
             self.stream = is_sent.then(|| Box::new(Stream::of(events, &service.limits)));
+        }
+        if let Some(exchange) = &mut exchange {
+            service.handler.begin(exchange, &response, !without_body);
         }
         let head = service.encoder.push(&mut self.queue, response, !without_body, framing, now);
         if let Some(mut exchange) = exchange {
@@ -400,6 +403,9 @@ impl<H: Handler> Conn<H> {
         while let Some(front) = self.in_flight.front() {
             let complete = front.end <= self.queue.sent();
             if !complete && !all {
+                if let Some(meter) = &front.exchange.meter {
+                    meter.set(self.queue.sent().saturating_sub(front.exchange.sent + front.exchange.head));
+                }
                 break;
             }
             let Some(InFlight { end, mut exchange }) = self.in_flight.pop_front() else { break };

@@ -1,8 +1,10 @@
 //! One request and its response, as the access log sees them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::delivery::{Delivery, Meter};
 use super::request::Request;
 use super::status::Status;
 use crate::clock::Now;
@@ -40,6 +42,10 @@ pub struct Exchange {
     pub head: u64,
     /// False if the connection ended before the response did.
     pub complete: bool,
+    /// What of a file the client gets, if somebody counts that.
+    pub delivery: Option<Box<Delivery>>,
+    /// What shows how far it is, if somebody watches.
+    pub meter: Option<Arc<Meter>>,
 }
 
 impl Exchange {
@@ -58,7 +64,14 @@ impl Exchange {
             sent: 0,
             head: 0,
             complete: false,
+            delivery: None,
+            meter: None,
         }
+    }
+
+    /// The target of the request line, as it came.
+    pub fn target(&self) -> &[u8] {
+        self.request_line.split(|&byte| byte == b' ').nth(1).unwrap_or_default()
     }
 
     /// Bytes of the body that were sent.

@@ -6,6 +6,7 @@
 
 pub mod coding;
 pub mod date;
+pub mod delivery;
 pub mod events;
 pub mod exchange;
 pub mod fields;
@@ -20,9 +21,10 @@ pub mod response;
 pub mod status;
 pub mod target;
 
+pub use delivery::{Delivery, Meter};
 pub use exchange::{Exchange, Peer};
 pub use fields::{Fields, RequestFields};
 pub use request::{Method, Request, Version};
-pub use response::{Answer, Body, Handler, Preparation, Response};
+pub use response::{Answer, Body, Delivers, Handler, Preparation, Response};
 pub use status::Status;
 pub use target::SafePath;

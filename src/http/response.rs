@@ -59,6 +59,29 @@ impl Body {
     }
 }
 
+/// What of a file, or of an archive, a response has: so that somebody can say when a client
+/// has had all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Delivers {
+    /// Nothing that anybody would save: a page that is made, an error, a redirect.
+    #[default]
+    Nothing,
+    /// One range of it, or the whole.
+    One {
+        /// Which bytes.
+        range: Range<u64>,
+        /// How many bytes the whole has.
+        len: u64,
+    },
+    /// Several ranges, in one answer.
+    Several {
+        /// Which bytes.
+        ranges: Vec<Range<u64>>,
+        /// How many bytes the whole has.
+        len: u64,
+    },
+}
+
 /// A response without what concerns the connection (Date, Connection,
 /// Content-Length): the encoder adds those.
 #[derive(Clone, Debug)]
@@ -69,12 +92,14 @@ pub struct Response {
     pub fields: Fields,
     /// What would be sent for a GET; the encoder leaves it out for a HEAD.
     pub body: Body,
+    /// What of a file is in the body.
+    pub delivers: Delivers,
 }
 
 impl Response {
     /// A response without fields and body.
     pub fn new(status: Status) -> Response {
-        Response { status, fields: Fields::new(), body: Body::Empty }
+        Response { status, fields: Fields::new(), body: Body::Empty, delivers: Delivers::Nothing }
     }
 }
 
@@ -109,6 +134,10 @@ pub trait Handler {
     fn fail(&mut self, _: &Request<'_>, peer: &Peer, now: &Now) -> Response {
         self.error(Status::ServiceUnavailable, peer, now)
     }
+
+    /// The response to an exchange is about to be sent, with its body or without; what the
+    /// exchange is to know of it can be noted there.
+    fn begin(&mut self, _: &mut Exchange, _: &Response, _with_body: bool) {}
 
     /// Whether [`Handler::log`] wants to hear of requests at all.
     fn is_logging(&self) -> bool;

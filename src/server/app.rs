@@ -8,6 +8,8 @@ use crate::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
 use crate::log::AccessLog;
 use crate::site::{Cached, Disk, Reach, Report, Site};
 
+use super::audience::Audience;
+
 /// Troubles that repeat are reported this often: a log that fills the disk is a
 /// trouble of its own (R24).
 const NOTICE_INTERVAL: Duration = Duration::from_secs(10);
@@ -20,12 +22,13 @@ pub struct App {
     noticed: Option<Instant>,
     reach: Option<Arc<Reach>>,
     can_follow: bool,
+    audience: Option<Arc<Audience>>,
 }
 
 impl App {
     /// A handler that answers from `site`.
     pub fn new(site: Site<Cached<Disk>>, access: AccessLog, report: Report) -> Self {
-        App { site, access, report, noticed: None, reach: None, can_follow: false }
+        App { site, access, report, noticed: None, reach: None, can_follow: false, audience: None }
     }
 
     /// The same, which answers later what lies beyond this reach, if the loop can follow
@@ -33,6 +36,12 @@ impl App {
     #[must_use]
     pub fn within(self, reach: Option<Arc<Reach>>, can_follow: bool) -> Self {
         App { reach, can_follow, ..self }
+    }
+
+    /// The same, which somebody watches or counts.
+    #[must_use]
+    pub fn before(self, audience: Option<Arc<Audience>>) -> Self {
+        App { audience, ..self }
     }
 }
 
@@ -59,13 +68,24 @@ impl Handler for App {
         self.site.fail(request, peer, now)
     }
 
+    fn begin(&mut self, exchange: &mut Exchange, response: &Response, with_body: bool) {
+        if let Some(audience) = self.audience.as_ref().filter(|_| with_body) {
+            audience.begin(exchange, response);
+        }
+    }
+
     fn is_logging(&self) -> bool {
-        self.access.is_on()
+        self.access.is_on() || self.audience.is_some()
     }
 
     fn log(&mut self, exchange: &Exchange, _: &Now) {
-        // The time of the turn is that of its beginning: too old to measure by.
-        self.access.push(exchange, &Now::read());
+        if self.access.is_on() {
+            // The time of the turn is that of its beginning: too old to measure by.
+            self.access.push(exchange, &Now::read());
+        }
+        if let Some(audience) = &self.audience {
+            audience.hear(exchange);
+        }
     }
 
     fn notice(&mut self, message: &str, now: &Now) {

@@ -160,7 +160,7 @@ impl Known {
     fn answer(&self, question: &Question<'_>, file: &OpenFile) -> Option<Response> {
         if let Some(tag) = question.if_none_match {
             let fields = self.not_modified.as_ref().filter(|_| tag == self.basis.etag.as_bytes())?;
-            return Some(Response { status: Status::NotModified, fields: fields.clone(), body: Body::Empty });
+            return Some(Response { fields: fields.clone(), ..Response::new(Status::NotModified) });
         }
         let (fields, coded) = self.ok.as_ref()?;
         if let Some(range) = question.range {
@@ -173,7 +173,8 @@ impl Known {
             // What goes wrong here goes wrong on the long way, too, and is told there.
             None => Portion::Whole.body(&file.content, file.len).ok()??,
         };
-        Some(Response { status: Status::Ok, fields: fields.clone(), body })
+        let delivers = Portion::Whole.delivers(body.len());
+        Some(Response { status: Status::Ok, fields: fields.clone(), body, delivers })
     }
 }
 
@@ -182,7 +183,7 @@ fn partial(fields: &Fields, part: Range<u64>, file: &OpenFile) -> Option<Respons
     let (portion, mut fields) = (Portion::Part(part.clone()), fields.clone());
     fields.push("Content-Range", ContentRange { part, len: file.len });
     let body = portion.body(&file.content, file.len).ok()??;
-    Some(Response { status: portion.status(), fields, body })
+    Some(Response { status: portion.status(), fields, body, delivers: portion.delivers(file.len) })
 }
 
 impl Answers {

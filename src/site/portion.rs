@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::files::Content;
 use super::multipart::Multipart;
-use crate::http::{Body, Response, Status};
+use crate::http::{Body, Delivers, Response, Status};
 use crate::segment::Segment;
 
 /// Bodies up to this size are read at once and sent together with their head: one
@@ -43,6 +43,15 @@ impl Portion {
         match self {
             Portion::Whole => Status::Ok,
             Portion::Part(_) | Portion::Parts(_) => Status::PartialContent,
+        }
+    }
+
+    /// The same, for who counts what a client has had of `len` bytes.
+    pub fn delivers(&self, len: u64) -> Delivers {
+        match self {
+            Portion::Whole => Delivers::One { range: 0..len, len },
+            Portion::Part(range) => Delivers::One { range: range.clone(), len },
+            Portion::Parts(multipart) => Delivers::Several { ranges: multipart.ranges(), len },
         }
     }
 

@@ -31,6 +31,7 @@
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
 //!   thread of it.
 //! - [`sandbox`]: what the process gives up for good, where a system can take it.
+//! - [`Parent`], [`inherited`]: who started the process, and what was open then.
 //! - [`find_user`], [`become_user`]: another user, for who was started by root.
 //!
 //! Names go in as bytes, `/`-separated and relative: no empty segment, no `.`, no
@@ -42,6 +43,7 @@ use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 pub mod names;
+mod parent;
 pub mod sandbox;
 mod sockets;
 mod user;
@@ -71,6 +73,7 @@ use windows as system;
 #[cfg(test)]
 mod tests;
 
+pub use parent::{Parent, inherited};
 pub use sockets::{
     AcceptTrouble, CLOSING_DEREGISTERS, SHORT_READ_EMPTIES, abort_on_close, accept_trouble, bind,
 };

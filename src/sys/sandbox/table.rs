@@ -67,6 +67,7 @@ pub(super) const TABLE: &[(c_long, When, &str)] = &[
     (libc::SYS_futex, Always, "waits for other threads"),
     (libc::SYS_clock_nanosleep, Always, "waits for a time"),
     (libc::SYS_nanosleep, Always, "the same, in some C libraries"),
+    (libc::SYS_getppid, Always, "whether who started it is still there"),
     (libc::SYS_restart_syscall, Always, "goes on waiting after a stop (SIGSTOP, SIGCONT)"),
     (libc::SYS_sched_yield, Always, "lets another thread go first, in locks"),
     (libc::SYS_clock_gettime, Always, "the time, where the kernel does not lend it to us (vDSO)"),

@@ -1,0 +1,182 @@
+//! The options of who shares a folder for a while, and of programs that start one: what is
+//! shown, when it ends by itself, and how others learn that it is ready.
+//!
+//! Never looks at the machine. What they do is done by [`crate::server`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::values;
+
+/// Where they stand in the help.
+const ENDING: &str = "An end by itself";
+const PROGRAMS: &str = "For programs that start it";
+
+/// Descriptors below are taken: input, output, errors.
+const DESCRIPTOR_MIN: u32 = 3;
+
+/// What no URL may have as it is, beside what is not ASCII. The percent sign stays: who
+/// writes one has encoded already.
+const NOT_OF_URLS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The options themselves.
+#[derive(Args, Debug)]
+pub(super) struct TerminalOptions {
+    /// Share with the network, and show the URL as a QR code
+    ///
+    /// The same as --bind with the port alone, and --qr if somebody watches. Everybody in
+    /// the network can read what is shared then.
+    #[arg(long, conflicts_with = "bind")]
+    pub lan: bool,
+
+    /// Show the URL as a QR code, for phones
+    ///
+    /// Of the network's URL, if there is one; a phone cannot reach 127.0.0.1.
+    #[arg(long, hide_short_help = true)]
+    pub qr: bool,
+
+    /// Open the page in a browser, or PATH of it
+    ///
+    /// PATH is given as --open=/docs/.
+    #[arg(short, long, value_name = "PATH", value_parser = path, num_args = 0..=1,
+          require_equals = true, default_missing_value = "")]
+    pub open: Option<String>,
+
+    /// End when one file was sent whole
+    ///
+    /// The same as --count 1.
+    #[arg(long, conflicts_with = "count", help_heading = ENDING, hide_short_help = true)]
+    pub once: bool,
+
+    /// End when N files were sent whole
+    ///
+    /// A file, or an archive of a folder, counts when a client has had all of it, in one
+    /// answer or in ranges that make it whole. Lists, errors and what is cut off do not
+    /// count. Other transfers may then go on for the time of --grace.
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = ENDING, hide_short_help = true)]
+    pub count: Option<u64>,
+
+    /// End after this time, like 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = values::duration, help_heading = ENDING,
+          hide_short_help = true)]
+    pub time: Option<Duration>,
+
+    /// End when the program that started it has ended
+    ///
+    /// So that no server stays behind when a test is killed. Not on Windows.
+    #[arg(long, help_heading = ENDING, hide_short_help = true)]
+    pub exit_with_parent: bool,
+
+    /// Say on standard output where it listens, as one JSON object in one line
+    ///
+    /// Instead of the message at the start, and without an access log unless --log asks
+    /// for one: {"urls":["http://127.0.0.1:8000/"],"pid":4711,"root":"/srv/www"}.
+    #[arg(long, help_heading = PROGRAMS, hide_short_help = true)]
+    pub json: bool,
+
+    /// Write that line to descriptor N when it listens, and close it
+    ///
+    /// N is 3 or more, and was opened by who starts it. Not on Windows.
+    #[arg(long, value_name = "N", value_parser = descriptor, help_heading = PROGRAMS, hide_short_help = true)]
+    pub ready_fd: Option<u32>,
+
+    /// Write that line to FILE when it listens
+    ///
+    /// The file is there with all of its content or not at all; what was there before is
+    /// removed at the start.
+    #[arg(long, value_name = "FILE", help_heading = PROGRAMS, hide_short_help = true)]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// When sharing ends by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// When so many files were sent whole.
+    pub files: Option<u64>,
+    /// After so much time.
+    pub time: Option<Duration>,
+    /// With the process that started this one.
+    pub with_parent: bool,
+}
+
+/// What is done when it listens, beside saying so to who watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// The URL as a QR code.
+    pub qr: Qr,
+    /// A browser is opened, at this path below the URL.
+    pub open: Option<String>,
+    /// The facts as JSON on standard output, instead of the banner.
+    pub json: bool,
+    /// The same to this descriptor, which is closed then.
+    pub descriptor: Option<u32>,
+    /// The same to this file.
+    pub file: Option<PathBuf>,
+}
+
+/// Whether a QR code is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Qr {
+    /// No.
+    #[default]
+    Never,
+    /// If a person watches.
+    Watched,
+    /// Yes.
+    Always,
+}
+
+impl TerminalOptions {
+    pub(super) fn end(&self) -> End {
+        let files = if self.once { Some(1) } else { self.count };
+        End { files, time: self.time, with_parent: self.exit_with_parent }
+    }
+
+    pub(super) fn ready(&self) -> Ready {
+        let qr = match (self.qr, self.lan) {
+            (true, _) => Qr::Always,
+            (false, true) => Qr::Watched,
+            (false, false) => Qr::Never,
+        };
+        Ready {
+            qr,
+            open: self.open.clone(),
+            json: self.json,
+            descriptor: self.ready_fd,
+            file: self.ready_file.clone(),
+        }
+    }
+}
+
+/// A path of a URL, with what else may stand behind it; relative to what is shared.
+fn path(text: &str) -> Result<String, String> {
+    if text.contains("://") {
+        return Err("give a path below what is shared, like --open=/docs/".to_owned());
+    }
+    Ok(utf8_percent_encode(text.trim_start_matches('/'), NOT_OF_URLS).to_string())
+}
+
+fn descriptor(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if number >= DESCRIPTOR_MIN => Ok(number),
+        Ok(1) => Err("to standard output that line comes with --json".to_owned()),
+        _ => Err("give the number of an open descriptor, from 3 on".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "terminal_tests.rs"]
+mod tests;

@@ -1,0 +1,140 @@
+//! What a client gets of a file: how much of it so far, and whether all of it.
+//!
+//! For people who wait for a transfer to end. Nothing here is asked for by a protocol, and
+//! nothing is kept unless somebody watches or counts ([`Handler::begin`]).
+//!
+//! [`Handler::begin`]: super::Handler::begin
+
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::response::Delivers;
+use super::{Exchange, Response};
+
+/// What of which representation one response has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The representation.
+    pub of: Representation,
+    /// Which bytes of it; never empty, though a range may be: that of an empty file.
+    pub ranges: Vec<Range<u64>>,
+    /// How many bytes it has.
+    pub len: u64,
+}
+
+/// Tells what a client has begun to get from what it gets next: ranges of different files, or
+/// of versions of a file, are never put together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Representation {
+    /// The target as it was asked for.
+    pub target: Vec<u8>,
+    /// The entity tag, where there is one.
+    pub tag: Option<String>,
+    /// The length, which is all there is to tell versions without a tag apart.
+    pub len: u64,
+}
+
+impl Delivery {
+    /// What this response delivers to this exchange; None if nothing that anybody saves.
+    pub fn of(exchange: &Exchange, response: &Response) -> Option<Delivery> {
+        let (ranges, len) = match &response.delivers {
+            Delivers::Nothing => return None,
+            Delivers::One { range, len } => (vec![range.clone()], *len),
+            Delivers::Several { ranges, len } => (ranges.clone(), *len),
+        };
+        let tag = response.fields.get("ETag").map(str::to_owned);
+        let of = Representation { target: exchange.target().to_vec(), tag, len };
+        Some(Delivery { of, ranges, len })
+    }
+
+    /// Which bytes were sent, if so many of the body were. Of several ranges, between which
+    /// there is text, all count or none.
+    pub fn sent(&self, body: u64, complete: bool) -> Vec<Range<u64>> {
+        match &self.ranges[..] {
+            ranges if complete => ranges.to_vec(),
+            [range] => vec![range.start..range.end.min(range.start.saturating_add(body))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// How far a transfer is, for who watches from another thread. It is over when the exchange
+/// has let go of it.
+#[derive(Debug)]
+pub struct Meter {
+    /// Who gets it.
+    pub client: IpAddr,
+    /// The target as it was asked for: a client's bytes.
+    pub target: Vec<u8>,
+    /// Bytes of the body.
+    pub len: u64,
+    sent: AtomicU64,
+}
+
+impl Meter {
+    /// Nothing is sent yet.
+    pub fn new(exchange: &Exchange, len: u64) -> Meter {
+        let (client, target) = (exchange.peer.address.ip().to_canonical(), exchange.target().to_vec());
+        Meter { client, target, len, sent: AtomicU64::new(0) }
+    }
+
+    /// So many bytes of the body are with the kernel.
+    pub fn set(&self, sent: u64) {
+        // Whoever reads it shows it to a person: no order with anything else is needed.
+        self.sent.store(sent, Ordering::Relaxed);
+    }
+
+    /// How many there are, as of lately.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::clock::Now;
+    use crate::http::{Peer, Status};
+
+    fn exchange(line: &[u8]) -> Exchange {
+        let peer = Peer { address: "[::ffff:10.0.0.1]:5".parse().unwrap(), loopback: false };
+        Exchange::begin(peer, line, None, Now::read())
+    }
+
+    #[test]
+    fn what_nobody_saves_is_no_delivery() {
+        assert_eq!(Delivery::of(&exchange(b"GET / HTTP/1.1"), &Response::new(Status::Ok)), None);
+    }
+
+    #[test]
+    fn a_range_that_was_cut_off_counts_as_far_as_it_was_sent() {
+        let mut response = Response::new(Status::PartialContent);
+        response.delivers = Delivers::One { range: 10..30, len: 100 };
+        response.fields.push("ETag", "\"a\"");
+        let delivery = Delivery::of(&exchange(b"GET /a?b HTTP/1.1"), &response).unwrap();
+        assert_eq!(delivery.of.target, b"/a?b");
+        assert_eq!((delivery.of.tag.as_deref(), delivery.of.len), (Some("\"a\""), 100));
+        assert_eq!(delivery.sent(5, false), [10..15]);
+        assert_eq!(delivery.sent(20, true), [10..30]);
+        assert_eq!(delivery.sent(u64::MAX, false), [10..30]);
+    }
+
+    #[test]
+    fn several_ranges_count_when_all_were_sent() {
+        let mut response = Response::new(Status::PartialContent);
+        response.delivers = Delivers::Several { ranges: vec![0..5, 20..30], len: 100 };
+        let delivery = Delivery::of(&exchange(b"GET /a HTTP/1.1"), &response).unwrap();
+        assert_eq!(delivery.sent(400, false), []);
+        assert_eq!(delivery.sent(400, true), [0..5, 20..30]);
+    }
+
+    #[test]
+    fn a_meter_knows_who_gets_what() {
+        let meter = Meter::new(&exchange(b"GET /big.iso HTTP/1.1"), 7);
+        meter.set(3);
+        assert_eq!((meter.client.to_string().as_str(), &meter.target[..]), ("10.0.0.1", &b"/big.iso"[..]));
+        assert_eq!((meter.sent(), meter.len), (3, 7));
+    }
+}
