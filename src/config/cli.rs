@@ -7,9 +7,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
 use super::bind::Spec;
+use super::choices::{LogFormat, SandboxRule, Switch, SymlinkRule};
 use super::terminal::TerminalOptions;
 use super::values::{self, CorsValue, Header, Subject};
 use super::weather::WeatherOptions;
@@ -394,50 +395,6 @@ pub(super) struct Cli {
     pub port_is_variable: bool,
     #[arg(skip)]
     pub root_is_variable: bool,
-}
-
-/// What can be on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Switch {
-    /// Yes
-    On,
-    /// No
-    Off,
-}
-
-/// `--symlinks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SymlinkRule {
-    /// Anywhere inside of what is shared
-    Inside,
-    /// Anywhere, also to files that are not shared
-    Follow,
-    /// Nowhere: links do not exist for clients
-    Deny,
-}
-
-/// `--sandbox`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SandboxRule {
-    /// As much as the system has
-    Auto,
-    /// All of it, or no server
-    Strict,
-    /// None
-    Off,
-}
-
-/// `--log`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people, coloured on a terminal
-    Short,
-    /// Combined Log Format
-    Combined,
-    /// One JSON object a line
-    Json,
-    /// None
-    Off,
 }
 
 /// Whether an option is spelled so, as `-x` or `--xyz`.

@@ -253,7 +253,7 @@ fn mistakes_are_one_line() {
         ("-x", "-x is not an option: `serve --help-all` shows those there are"),
         (
             "--host=0.0.0.0",
-            "--host is not an option of serve: use --bind ADDR[:PORT], or --bind :8000 for all interfaces",
+            "--host is not an option of serve: use --bind ADDR[:PORT], or --lan for all interfaces",
         ),
         (
             "-a 127.0.0.1",
@@ -267,6 +267,12 @@ fn mistakes_are_one_line() {
         ("99999", "99999 as the port: a port is a number from 1 to 65535, or 0 to let the system choose"),
         ("-p 1 -p 2", "--port may be given only once"),
         ("--root a -d b", "--root may be given only once"),
+        ("--once --count 2", "--once and --count contradict each other: choose one"),
+        ("--lan -b ::1", "--lan and --bind contradict each other: choose one"),
+        ("--count 0", "--count 0: give a number from 1 on"),
+        ("--for 0", "--for 0: this would be over at once; give a time like 10s or 2m"),
+        ("--ready-fd 1", "--ready-fd 1: to standard output that line comes with --json"),
+        ("--open=http://x/", "--open http://x/: give a path below what is shared, like --open=/docs/"),
         ("-q -v", "--quiet and --verbose contradict each other: choose one"),
         ("--symlinks no", "--symlinks no: choose one of inside, follow, deny"),
         ("--log xml", "--log xml: choose one of short, combined, json, off"),

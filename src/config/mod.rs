@@ -19,6 +19,7 @@ use crate::{h1, log, net, site, sys};
 mod arguments;
 pub mod banner;
 pub mod bind;
+mod choices;
 mod cli;
 mod environment;
 mod features;
@@ -38,7 +39,8 @@ pub use terminal::{End, Qr, Ready};
 pub use usage::Exit;
 
 use bind::{Host, Spec};
-use cli::{Cli, LogFormat, SandboxRule, Switch, SymlinkRule};
+use choices::{LogFormat, SandboxRule, Switch, SymlinkRule};
+use cli::Cli;
 
 /// The port when nobody asks for one: that of Python, which fingers know.
 const DEFAULT_PORT: u16 = 8000;

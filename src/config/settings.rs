@@ -4,7 +4,8 @@ use std::fmt::{Display, Write};
 
 use super::Config;
 use super::banner::printable;
-use super::cli::{Cli, SymlinkRule};
+use super::choices::SymlinkRule;
+use super::cli::Cli;
 use super::terminal::Qr;
 use crate::log;
 use crate::site::cache_control::CachePolicy;

@@ -35,9 +35,9 @@ const NOT_OF_URLS: &AsciiSet = &CONTROLS
 /// The options themselves.
 #[derive(Args, Debug)]
 pub(super) struct TerminalOptions {
-    /// Share with the network, and show the URL as a QR code
+    /// Share with the network; show a QR code of the URL
     ///
-    /// The same as --bind with the port alone, and --qr if somebody watches. Everybody in
+    /// The same as --bind '*', and --qr if somebody watches. Everybody in
     /// the network can read what is shared then.
     #[arg(long, conflicts_with = "bind")]
     pub lan: bool,

@@ -41,9 +41,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 /// A duration that is not zero.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match grace(text)? {
-        Duration::ZERO => {
-            Err("this would end every connection at once; give a time like 10s or 2m".to_owned())
-        }
+        Duration::ZERO => Err("this would be over at once; give a time like 10s or 2m".to_owned()),
         duration => Ok(duration),
     }
 }

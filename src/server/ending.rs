@@ -1,8 +1,7 @@
 //! How a server ends: asked to by a signal, or by itself.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +19,8 @@ const PARENT_INTERVAL: Duration = Duration::from_millis(250);
 #[derive(Default)]
 pub struct Ending {
     remotes: OnceLock<Vec<Remote<Made>>>,
-    has_begun: AtomicBool,
+    has_begun: Mutex<bool>,
+    changed: Condvar,
 }
 
 impl Ending {
@@ -33,18 +33,31 @@ impl Ending {
     /// It is time: transfers may still end. Does nothing where it ends already, for a second
     /// wish would be an urgent one.
     pub fn begin(&self) {
-        if !self.has_begun.swap(true, Ordering::Relaxed) {
+        let has_begun = std::mem::replace(&mut *self.lock(), true);
+        if !has_begun {
             self.stop();
         }
     }
 
     /// Somebody wants it to end: at once, if it was said before.
     pub fn urge(&self) {
-        self.has_begun.store(true, Ordering::Relaxed);
+        *self.lock() = true;
         self.stop();
     }
 
+    /// Waits for so long, or until it ends, which it tells.
+    fn wait(&self, time: Duration) -> bool {
+        let going_on = |has_begun: &mut bool| !*has_begun;
+        let waited = self.changed.wait_timeout_while(self.lock(), time, going_on);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.has_begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn stop(&self) {
+        self.changed.notify_all();
         if let Some(remotes) = self.remotes.get() {
             stop(remotes);
         }
@@ -67,8 +80,38 @@ pub fn watch(end: &End, parent: Option<Parent>, ending: Arc<Ending>) -> io::Resu
             return ending.begin();
         }
         let interval = parent.is_some().then_some(PARENT_INTERVAL);
-        thread::sleep(left.into_iter().chain(interval).min().unwrap_or(PARENT_INTERVAL));
+        if ending.wait(left.into_iter().chain(interval).min().unwrap_or(PARENT_INTERVAL)) {
+            return;
+        }
     };
     thread::Builder::new().name("serve-end".into()).spawn(wait)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(ending: &Arc<Ending>, time: Duration) {
+        let end = End { time: Some(time), ..End::default() };
+        assert!(watch(&end, None, Arc::clone(ending)).is_ok());
+    }
+
+    #[test]
+    fn it_ends_when_its_time_is_over() {
+        let ending = Arc::<Ending>::default();
+        end(&ending, Duration::from_millis(1));
+        assert!(ending.wait(Duration::from_secs(600)));
+    }
+
+    /// The thread lets go of what it holds.
+    #[test]
+    fn who_waits_for_the_end_hears_of_another_one() {
+        let ending = Arc::<Ending>::default();
+        end(&ending, Duration::from_secs(600));
+        ending.begin();
+        while Arc::strong_count(&ending) > 1 {
+            thread::yield_now();
+        }
+    }
 }

@@ -15,6 +15,7 @@
 
 mod links;
 mod raw;
+mod tags;
 mod writer;
 
 use pulldown_cmark::{Options, Parser};

@@ -1,38 +1,28 @@
 //! What of raw HTML is text to a reader. Nothing that leaves here is markup: it is escaped
 //! by whoever writes it.
 
-use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
+use super::tags::{Piece, pieces, resolved};
 
 /// Elements whose content no reader sees, or is no text.
-const UNSEEN: &[&[u8]] = &[
-    b"head",
-    b"iframe",
-    b"math",
-    b"noembed",
-    b"noframes",
-    b"noscript",
-    b"object",
-    b"script",
-    b"style",
-    b"svg",
-    b"template",
-    b"title",
+const UNSEEN: &[&str] = &[
+    "head", "iframe", "math", "noembed", "noframes", "noscript", "object", "script", "style", "svg",
+    "template", "title",
 ];
 
 /// Elements that stand within a line.
-const INLINE: &[&[u8]] = &[
-    b"a", b"abbr", b"b", b"bdi", b"bdo", b"cite", b"code", b"del", b"dfn", b"em", b"font", b"i", b"img",
-    b"ins", b"kbd", b"mark", b"picture", b"q", b"s", b"samp", b"small", b"source", b"span", b"strike",
-    b"strong", b"sub", b"sup", b"td", b"th", b"time", b"tt", b"u", b"var", b"wbr",
+const INLINE: &[&str] = &[
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "font", "i", "img", "ins", "kbd",
+    "mark", "picture", "q", "s", "samp", "small", "source", "span", "strike", "strong", "sub", "sup", "td",
+    "th", "time", "tt", "u", "var", "wbr",
 ];
 
 /// A tag within a text, which has only that.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tag {
     /// What follows is not seen, up to the end of this element.
-    Unseen(Vec<u8>),
+    Unseen(String),
     /// The end of an element.
-    End(Vec<u8>),
+    End(String),
     /// A new line.
     Break,
     /// What stands for a picture.
@@ -45,36 +35,36 @@ pub(super) enum Tag {
 pub(super) fn text_of(html: &str) -> String {
     let mut text = String::new();
     // The element that is not seen, and how many of its name are open.
-    let mut unseen: Option<(Vec<u8>, usize)> = None;
-    for token in tokens(html) {
-        match (token, &mut unseen) {
-            (Token::StartTag(tag), Some((name, depth))) => {
-                *depth += usize::from(*name == *tag.name && !tag.self_closing);
+    let mut unseen: Option<(String, usize)> = None;
+    for piece in pieces(html) {
+        match (piece, &mut unseen) {
+            (Piece::Start { name, closes_itself, .. }, Some((open, depth))) => {
+                *depth += usize::from(*open == name && !closes_itself);
             }
-            (Token::EndTag(tag), Some((name, depth))) => {
-                *depth -= usize::from(*name == *tag.name);
+            (Piece::End { name }, Some((open, depth))) => {
+                *depth -= usize::from(*open == name);
                 if *depth == 0 {
                     unseen = None;
                 }
             }
             (_, Some(_)) => {}
-            (Token::StartTag(tag), None) => {
-                if UNSEEN.contains(&&tag.name[..]) && !tag.self_closing {
-                    unseen = Some((tag.name.to_vec(), 1));
-                } else if tag.name[..] == *b"img" {
-                    text.push_str(&alt_of(&tag));
-                } else if !INLINE.contains(&&tag.name[..]) {
+            (Piece::Start { name, closes_itself, alt }, None) => {
+                if UNSEEN.contains(&&*name) && !closes_itself {
+                    unseen = Some((name, 1));
+                } else if name == "img" {
+                    text.push_str(&resolved(alt.unwrap_or_default()));
+                } else if !INLINE.contains(&&*name) {
                     text.push('\n');
                 }
             }
-            (Token::EndTag(tag), None) => {
-                let is_cell = matches!(&tag.name[..], b"td" | b"th");
-                if is_cell || !INLINE.contains(&&tag.name[..]) {
+            (Piece::End { name }, None) => {
+                let is_cell = matches!(&*name, "td" | "th");
+                if is_cell || !INLINE.contains(&&*name) {
                     text.push(if is_cell { ' ' } else { '\n' });
                 }
             }
-            (Token::String(string), None) => push_words(&mut text, &String::from_utf8_lossy(&string)),
-            (Token::Comment(_) | Token::Doctype(_) | Token::Error(_), None) => {}
+            (Piece::Text(words), None) => push_words(&mut text, &resolved(words)),
+            (Piece::Other, None) => {}
         }
     }
     text
@@ -82,31 +72,16 @@ pub(super) fn text_of(html: &str) -> String {
 
 /// The tag.
 pub(super) fn tag_of(html: &str) -> Tag {
-    match tokens(html).find(|token| !matches!(token, Token::Error(_))) {
-        Some(Token::StartTag(tag)) => match &tag.name[..] {
-            b"br" => Tag::Break,
-            b"img" => Tag::Text(alt_of(&tag)),
-            name if UNSEEN.contains(&name) && !tag.self_closing => Tag::Unseen(name.to_vec()),
+    match pieces(html).next() {
+        Some(Piece::Start { name, closes_itself, alt }) => match &*name {
+            "br" => Tag::Break,
+            "img" => Tag::Text(resolved(alt.unwrap_or_default())),
+            name if UNSEEN.contains(&name) && !closes_itself => Tag::Unseen(name.to_owned()),
             _ => Tag::Other,
         },
-        Some(Token::EndTag(tag)) => Tag::End(tag.name.to_vec()),
-        _ => Tag::Other,
+        Some(Piece::End { name }) => Tag::End(name),
+        Some(Piece::Text(_) | Piece::Other) | None => Tag::Other,
     }
-}
-
-/// As browsers take it apart: within a script, what looks like a tag is none.
-fn tokens(html: &str) -> impl Iterator<Item = Token> {
-    let mut emitter = DefaultEmitter::default();
-    emitter.naively_switch_states(true);
-    Tokenizer::new_with_emitter(html, emitter).map(|token| {
-        let Ok(token) = token;
-        token
-    })
-}
-
-fn alt_of(tag: &StartTag<()>) -> String {
-    let alt = tag.attributes.iter().find(|(name, _)| name[..] == *b"alt");
-    alt.map(|(_, alt)| String::from_utf8_lossy(alt).into_owned()).unwrap_or_default()
 }
 
 /// The ends of lines in HTML are spaces.
@@ -149,9 +124,9 @@ mod tests {
             ("<br/>", Tag::Break),
             ("<img alt=x>", Tag::Text("x".into())),
             ("<b onclick=x>", Tag::Other),
-            ("</b>", Tag::End(b"b".to_vec())),
-            ("<Script src=x>", Tag::Unseen(b"script".to_vec())),
-            ("</SCRIPT>", Tag::End(b"script".to_vec())),
+            ("</b>", Tag::End("b".into())),
+            ("<Script src=x>", Tag::Unseen("script".into())),
+            ("</SCRIPT>", Tag::End("script".into())),
             ("<!-- x -->", Tag::Other),
             ("<svg/>", Tag::Other),
         ] {

@@ -39,7 +39,7 @@ pub(super) struct Writer<'a> {
     /// The block of raw HTML that is open.
     raw: Option<String>,
     /// The element of raw HTML within a text that shows nothing, as long as it is open.
-    unseen: Option<Vec<u8>>,
+    unseen: Option<String>,
 }
 
 /// A picture, whose text is not complete yet.
