@@ -5,6 +5,7 @@
 
 mod app;
 mod audience;
+mod builder;
 mod confinement;
 mod display;
 mod ending;
@@ -30,7 +31,7 @@ use crate::net::{Counters, EventLoop, Remote};
 use crate::pool::Pool;
 use crate::site::derived::Derived;
 use crate::site::{Cached, Disk, Options, Report, Site};
-use crate::sys;
+use crate::sys::{self, Parent};
 
 use app::App;
 use audience::Audience;
@@ -72,6 +73,8 @@ const SHARE_MIN: usize = 64;
 /// How long the end may wait for a log that does not move.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
+pub use builder::{Builder, Running};
+
 type Loop = EventLoop<Conn<App>>;
 
 /// A server that listens, but does not serve yet.
@@ -83,6 +86,8 @@ pub struct Server {
     confinement: Confinement,
     ending: Arc<Ending>,
     audience: Option<Arc<Audience>>,
+    /// Who started the process, if it is to end with that.
+    parent: Option<Parent>,
     /// Only lives here.
     watcher: Option<Watcher>,
 }
@@ -180,7 +185,8 @@ impl Server {
             loops.push(Served { number, each, reach });
         }
         let watcher = watch(&config, &logs.errors)?;
-        let server = Server { loops, addresses, logs, config, confinement, ending, audience, watcher };
+        let server =
+            Server { loops, addresses, logs, config, confinement, ending, audience, parent: None, watcher };
         server.ending.of(server.remotes());
         Ok(server)
     }
@@ -201,6 +207,7 @@ impl Server {
     /// When a loop is lost; the others are stopped then, too.
     pub fn run(self) -> io::Result<Counters> {
         let remotes = self.remotes();
+        ending::watch(&self.config.end, self.parent, Arc::clone(&self.ending))?;
         let total = threads::run(self.loops, self.confinement, remotes);
         drop(self.watcher);
         self.logs.access.flush(LOG_PATIENCE);
@@ -252,12 +259,11 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
     let mut confinement = Confinement::new(&config);
     confinement.enter_process()?;
     let stage = Stage::of(&config);
-    let server = Server::on(listening, config, confinement, &stage)?;
+    let mut server = Server::on(listening, config, confinement, &stage)?;
+    server.parent = parent;
     let ending = Arc::clone(&server.ending);
     sys::on_stop_signal(move || ending.urge())
         .map_err(|error| Exit::failure(format_args!("cannot listen to signals: {error}")))?;
-    let watched = ending::watch(&server.config.end, parent, Arc::clone(&server.ending));
-    watched.map_err(|error| Exit::failure(format_args!("cannot wait for the end: {error}")))?;
     let (config, logs) = (&server.config, &server.logs);
     greeting::preface(config, &warnings, server.loops.len(), &server.confinement.text(), &logs.errors);
     greeting.after(config, listeners, &logs.errors, &logs.access)?;

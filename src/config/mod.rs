@@ -127,9 +127,24 @@ impl Config {
     /// Reads the arguments (without the program's name) and the environment, and
     /// checks the root. `Err` is help, too, if that is what was asked for.
     pub fn from_args(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Exit> {
+        Config::from(arguments, &|name| std::env::var_os(name))
+    }
+
+    /// The same without the environment, for a server in another program.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn from_arguments_alone(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Exit> {
+        Config::from(arguments, &|_| None)
+    }
+
+    fn from(
+        arguments: impl IntoIterator<Item = OsString>,
+        variable: environment::Variables<'_>,
+    ) -> Result<Config, Exit> {
         let name = gethostname::gethostname();
         let machine = Machine {
-            variable: &|name| std::env::var_os(name),
+            variable,
             exists: &|path| path.symlink_metadata().is_ok(),
             resolve: &|name, port| Ok((name, port).to_socket_addrs()?.collect()),
             name: &name.to_string_lossy(),
@@ -144,6 +159,13 @@ impl Config {
             ));
         }
         Ok(config)
+    }
+
+    /// Whether some of it only a process by itself can do.
+    pub fn is_for_a_process(&self) -> bool {
+        let Ready { qr, open, json, descriptor, file } = &self.ready;
+        let tells = *qr == Qr::Always || *json || open.is_some() || descriptor.is_some() || file.is_some();
+        tells || self.end.with_parent || self.user.is_some()
     }
 
     /// Whether the root can be shared; if not, why, and what to do.

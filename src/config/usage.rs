@@ -22,6 +22,14 @@ pub struct Exit {
     pub to_stdout: bool,
 }
 
+impl Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Exit {}
+
 impl Exit {
     /// The server could not run: code 1.
     pub fn failure(message: impl Display) -> Exit {

@@ -23,6 +23,7 @@ mod logs;
 mod markdown;
 mod names;
 mod precompress;
+mod programs;
 #[cfg(target_os = "linux")]
 mod races;
 mod ranges;
