@@ -163,7 +163,7 @@ mod tests {
     fn what_is_wrong_is_said_and_nothing_runs() {
         let exit = Server::builder().option("--prot").start().err().unwrap();
         assert!(exit.to_string().contains("did you mean --port"), "{exit}");
-        for option in ["--precompress", "--json", "--exit-with-parent", "--open"] {
+        for option in ["--json", "--exit-with-parent", "--open", "--explain=/"] {
             let exit = Server::builder().option(option).start().err().unwrap();
             assert!(exit.to_string().contains("whole process"), "{option}: {exit}");
         }

@@ -26,7 +26,7 @@ use super::{Site, coded};
 use crate::clock::Now;
 use crate::http::fields::Names;
 use crate::http::range::{Selection, select};
-use crate::http::{Body, Fields, Method, Request, RequestFields, Response, SafePath, Status};
+use crate::http::{Body, Delivers, Fields, Method, Request, RequestFields, Response, SafePath, Status};
 use crate::segment::Segment;
 use crate::sys::Version;
 
@@ -160,7 +160,13 @@ impl Known {
     fn answer(&self, question: &Question<'_>, file: &OpenFile) -> Option<Response> {
         if let Some(tag) = question.if_none_match {
             let fields = self.not_modified.as_ref().filter(|_| tag == self.basis.etag.as_bytes())?;
-            return Some(Response { fields: fields.clone(), ..Response::new(Status::NotModified) });
+            // Not by `new`, whose fields would be made to be thrown away.
+            return Some(Response {
+                status: Status::NotModified,
+                fields: fields.clone(),
+                body: Body::Empty,
+                delivers: Delivers::Nothing,
+            });
         }
         let (fields, coded) = self.ok.as_ref()?;
         if let Some(range) = question.range {
