@@ -109,6 +109,11 @@
 //! the reply comes through the loop's waker as that of the pool does. Who finds out what has
 //! changed is a thread of the [`server`].
 //!
+//! Who watches a terminal, or waits for a file to be fetched, makes the [`server`] keep an account
+//! of what ends, and of how far the rest is ([`http::delivery`]). Loops store numbers; a thread
+//! draws them. Where nobody wants to know, there is no account. And another program can have a
+//! server within itself: [`server::Server::builder`].
+//!
 //! And `serve --explain /app.js`: `main` → [`explain::run`], which asks an [`h1::Conn`] and a
 //! [`site::Site`] as a loop would, and keeps the [trail](site::trail) of what they look up
 //! and decide. It is no second description of the server that could go wrong.
