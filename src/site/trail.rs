@@ -94,7 +94,7 @@ impl<F: FileSystem> FileSystem for Traced<F> {
 }
 
 /// A path beneath the root, as people write it.
-pub(super) fn shown(path: &SafePath) -> String {
+pub(in crate::site) fn shown(path: &SafePath) -> String {
     let slash = if path.has_trailing_slash() && !path.is_root() { "/" } else { "" };
     format!("/{}{slash}", String::from_utf8_lossy(path.as_bytes()))
 }

@@ -20,7 +20,9 @@ pub use super::root::Root;
 pub(super) use super::sockets::bound_clones as bound_sockets;
 use super::unix::SEND_MOST;
 pub(super) use super::unix::claim_port;
-pub use super::unix::{on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of};
+pub use super::unix::{
+    detour, on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of,
+};
 use super::walk::{self, Tree};
 
 /// How the walk opens the directories on its way. There is no `O_PATH` on macOS, so

@@ -18,7 +18,9 @@ pub use super::root::Root;
 use super::sockets::new_socket;
 use super::unix::SEND_MOST;
 pub(super) use super::unix::claim_port;
-pub use super::unix::{on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of};
+pub use super::unix::{
+    detour, on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of,
+};
 use super::walk::{self, Tree};
 use super::{SendFile, Symlinks};
 

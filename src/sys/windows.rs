@@ -30,7 +30,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority,
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
 use super::{
-    Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
+    Detour, Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
 };
 
 /// What accept says when we are out of something.
@@ -188,6 +188,9 @@ impl Root {
         if self.admits(&segments, &last) {
             let version = version(&file, &metadata)?;
             Ok((Opened { file, stat, version }, last))
+        } else if last.strip_prefix(&self.path).is_err() {
+            // As Unix says it.
+            Err(io::ErrorKind::CrossesDevices.into())
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
@@ -363,7 +366,9 @@ pub fn prepare_accepted(socket: &TcpStream) {
 pub fn trouble(error: &io::Error) -> Trouble {
     let Some(number) = error.raw_os_error() else {
         return match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::Missing,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::CrossesDevices => {
+                Trouble::Missing
+            }
             io::ErrorKind::PermissionDenied => Trouble::Forbidden,
             io::ErrorKind::OutOfMemory => Trouble::Exhausted,
             _ => Trouble::Failed,
@@ -390,6 +395,11 @@ pub fn trouble(error: &io::Error) -> Trouble {
         code::ERROR_SHARING_VIOLATION | code::ERROR_LOCK_VIOLATION => Trouble::Exhausted,
         _ => Trouble::Failed,
     }
+}
+
+/// Whether an error of [`Root`] is that of a link, for who explains it.
+pub fn detour(error: &io::Error) -> Option<Detour> {
+    (error.kind() == io::ErrorKind::CrossesDevices).then_some(Detour::Outside)
 }
 
 /// Lets this thread run only when no other wants to.
