@@ -119,6 +119,7 @@ struct Witness {
 impl Witness {
     fn new(config: &Config, now: &Now) -> Result<Witness, Exit> {
         let disk = Disk::new(&config.root, config.symlinks, config.site.hidden)
+            .and_then(|disk| disk.with_strict_case(config.site.strict_case))
             .map_err(|error| Exit::failure(format_args!("cannot open {}: {error}", config.root.display())))?;
         // What a server would do in the background is not done, and told instead.
         let derived = Derived::new(config.memory / 2, Arc::new(|_| Err(Full)));

@@ -108,7 +108,9 @@ impl Server {
         let options = Arc::new(Options { derived, coach, ..config.site.clone() });
         let mut loops = Vec::with_capacity(threads);
         for (number, sockets) in sockets.into_iter().enumerate() {
-            let files = Disk::new(&config.root, config.symlinks, config.site.hidden).map_err(|error| {
+            let files = Disk::new(&config.root, config.symlinks, config.site.hidden);
+            let files = files.and_then(|files| files.with_strict_case(config.site.strict_case));
+            let files = files.map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let reach = confinement.reach();

@@ -7,9 +7,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
 use super::bind::Spec;
+pub(super) use super::choices::{LogFormat, SandboxRule, Switch, SymlinkRule};
 use super::values::{self, CorsValue, Header, Subject};
 use super::weather::WeatherOptions;
 use crate::http::{SafePath, Status};
@@ -257,6 +258,14 @@ pub(super) struct Cli {
     )]
     pub symlinks: SymlinkRule,
 
+    /// Names in another case do not exist, as on Linux
+    ///
+    /// For macOS and Windows, which take Logo.PNG for logo.png: so a link that a server
+    /// would break is broken here. What a link leads to on Windows is not looked at, nor are
+    /// folders of Linux that take names in any case.
+    #[arg(long, help_heading = "Files", hide_short_help = true)]
+    pub strict_case: bool,
+
     /// The type of files by extension, like `log=text/plain`
     ///
     /// Adds to the built-in table, or overrides it. Can be given several times.
@@ -390,50 +399,6 @@ pub(super) struct Cli {
     pub port_is_variable: bool,
     #[arg(skip)]
     pub root_is_variable: bool,
-}
-
-/// What can be on or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Switch {
-    /// Yes
-    On,
-    /// No
-    Off,
-}
-
-/// `--symlinks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SymlinkRule {
-    /// Anywhere inside of what is shared
-    Inside,
-    /// Anywhere, also to files that are not shared
-    Follow,
-    /// Nowhere: links do not exist for clients
-    Deny,
-}
-
-/// `--sandbox`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SandboxRule {
-    /// As much as the system has
-    Auto,
-    /// All of it, or no server
-    Strict,
-    /// None
-    Off,
-}
-
-/// `--log`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people, coloured on a terminal
-    Short,
-    /// Combined Log Format
-    Combined,
-    /// One JSON object a line
-    Json,
-    /// None
-    Off,
 }
 
 /// Whether an option is spelled so, as `-x` or `--xyz`.

@@ -30,6 +30,22 @@ use super::walk::{self, Tree};
 pub(super) const PASS: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// Whether this system takes names in any case, and tells how they are spelled. The file
+/// systems of FreeBSD take them as they are.
+pub(super) const TELLS_SPELLING: bool = cfg!(target_os = "macos");
+
+/// Where the handle is, spelled as the file system has it (`F_GETPATH`, fcntl(2)).
+#[cfg(target_os = "macos")]
+pub(super) fn spelled_path(handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    rustix::fs::getpath(handle).ok().map(std::ffi::CString::into_bytes)
+}
+
+/// Not told.
+#[cfg(not(target_os = "macos"))]
+pub(super) fn spelled_path(_handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    None
+}
+
 /// What accept(2) says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
 /// What accept(2) says when the descriptor is not a socket any more. EINVAL is not

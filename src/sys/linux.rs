@@ -29,6 +29,15 @@ use super::{SendFile, Symlinks};
 pub(super) const PASS: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// Names are what they are: on ordinary file systems no other case of them is taken. Of those
+/// that take it, the kernel tells the names as they were asked for.
+pub(super) const TELLS_SPELLING: bool = false;
+
+/// Not told.
+pub(super) fn spelled_path(_handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    None
+}
+
 /// A rename anywhere may make `openat2` give up with EAGAIN, because it could not
 /// prove that `..` stayed inside (openat2(2)). After so many retries the walk decides,
 /// which always can.

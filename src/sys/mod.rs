@@ -14,6 +14,8 @@
 //!   Opening never blocks on FIFOs or devices, and all that is said of a file
 //!   comes from the handle that was opened. [`Root::hiding`] makes links into hidden
 //!   places lead nowhere. [`Root::list`] says the same of every entry as `open` would.
+//!   [`Root::spelled_exactly`] makes names in another case lead nowhere, where a system
+//!   takes them and tells how they are spelled.
 //!   [`Root::open_at_hand`] opens what is in memory, and says so of what is not, where a
 //!   system can tell.
 //!   [`Root::version`] asks, in one call, which version of a file a name leads to, where

@@ -57,6 +57,8 @@ pub struct Root {
     given: PathBuf,
     symlinks: Symlinks,
     hides: Option<Hides>,
+    /// Whether names count only as they are spelled.
+    exact: bool,
 }
 
 impl Root {
@@ -69,7 +71,7 @@ impl Root {
         let given = std::path::absolute(dir)?;
         let path = fs::canonicalize(&given)?;
         fs::read_dir(&path)?;
-        Ok(Root { path, given, symlinks, hides: None })
+        Ok(Root { path, given, symlinks, hides: None, exact: false })
     }
 
     /// The same root, where no link leads to what `hides` says (R8): asked for the place
@@ -78,6 +80,13 @@ impl Root {
     #[must_use]
     pub fn hiding(mut self, hides: Hides) -> Self {
         self.hides = Some(hides);
+        self
+    }
+
+    /// The same root, where a name in another case does not exist, unless a link is on the way.
+    #[must_use]
+    pub fn spelled_exactly(mut self) -> Self {
+        self.exact = true;
         self
     }
 
@@ -215,7 +224,10 @@ impl Root {
             Symlinks::Inside => false,
             Symlinks::Follow => true,
         };
-        is_allowed && names::is_spelled_out(segments, &shown)
+        let is_misspelled = self.exact
+            && inside.is_some()
+            && names::is_misspelled(segments.join("/").as_bytes(), shown.join("/").as_bytes());
+        is_allowed && !is_misspelled && names::is_spelled_out(segments, &shown)
     }
 }
 

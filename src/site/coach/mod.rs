@@ -79,7 +79,8 @@ impl<F: FileSystem> Site<F> {
         let Target::Path { path, .. } = request.target else { return };
         let Ok(path) = SafePath::parse(path) else { return };
         let is_question = matches!(request.method, Method::Get | Method::Head);
-        if !is_question || !coach.may_search(&path, now) {
+        // Of a root that is out of reach the loop asks again, where it can be reached.
+        if !is_question || self.files.is_gone() || !coach.may_search(&path, now) {
             return;
         }
         let (lookup, options, instant) = (self.files.lookup(), Arc::clone(&self.options), now.instant);
