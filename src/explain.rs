@@ -18,6 +18,7 @@ use crate::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
 use crate::net::Protocol;
 use crate::pool::Full;
 use crate::segment::Segment;
+use crate::site::coach::Coach;
 use crate::site::derived::Derived;
 use crate::site::trail::{Step, Traced, Trail};
 use crate::site::{Disk, Options, Report, Site};
@@ -118,11 +119,14 @@ struct Witness {
 impl Witness {
     fn new(config: &Config, now: &Now) -> Result<Witness, Exit> {
         let disk = Disk::new(&config.root, config.symlinks, config.site.hidden)
+            .and_then(|disk| disk.with_strict_case(config.site.strict_case))
             .map_err(|error| Exit::failure(format_args!("cannot open {}: {error}", config.root.display())))?;
         // What a server would do in the background is not done, and told instead.
         let derived = Derived::new(config.memory / 2, Arc::new(|_| Err(Full)));
-        let options = Arc::new(Options { derived, ..config.site.clone() });
         let trail = Trail::kept();
+        let hints = trail.clone();
+        let coach = Coach::at_once(Arc::new(move |text| hints.note("why", || text.to_owned())));
+        let options = Arc::new(Options { derived, coach: Some(coach), ..config.site.clone() });
         let errors = trail.clone();
         let report: Report = Arc::new(move |message| errors.note("error", || message.to_owned()));
         let files = Traced::new(disk, trail.clone());

@@ -24,11 +24,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::config::{Config, Exit, moves_cursor};
+use crate::config::{Config, Exit, banner, moves_cursor};
 use crate::h1::{Conn, Made, Service};
-use crate::log::{AccessLog, Writer};
+use crate::log::{AccessLog, Format, Writer};
 use crate::net::{Counters, EventLoop, Remote};
 use crate::pool::Pool;
+use crate::site::coach::Coach;
 use crate::site::derived::Derived;
 use crate::site::{Cached, Disk, Options, Report, Site};
 use crate::sys::{self, Parent};
@@ -161,10 +162,13 @@ impl Server {
         // One of two cores, so that compressing never takes all of a machine.
         let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
         let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background);
-        let options = Arc::new(Options { derived, ..config.site.clone() });
+        let coach = coach(&config, &logs.errors);
+        let options = Arc::new(Options { derived, coach, ..config.site.clone() });
         let mut loops = Vec::with_capacity(threads);
         for (number, sockets) in sockets.into_iter().enumerate() {
-            let files = Disk::new(&config.root, config.symlinks, config.site.hidden).map_err(|error| {
+            let files = Disk::new(&config.root, config.symlinks, config.site.hidden);
+            let files = files.and_then(|files| files.with_strict_case(config.site.strict_case));
+            let files = files.map_err(|error| {
                 Exit::failure(format_args!("cannot open {}: {error}", config.root.display()))
             })?;
             let reach = confinement.reach();
@@ -315,6 +319,14 @@ fn limit_connections(config: &mut Config) {
 /// A number of its own for each loop: std takes its keys from the system's chance.
 fn seed() -> u64 {
     RandomState::new().hash_one(())
+}
+
+/// Who explains each 404, where a person reads it: among lines for programs it would be noise.
+fn coach(config: &Config, errors: &Writer) -> Option<Coach> {
+    let is_watched = io::stderr().is_terminal() && !config.quiet && config.log != Format::Json;
+    let errors = errors.clone();
+    let hint = move |text: &str| say(&errors, &format!("hint: {}", banner::printable(text)));
+    is_watched.then(|| Coach::new(Arc::new(hint)))
 }
 
 /// Where a loop reports troubles to: not every one of thousands ([`reports`]).

@@ -262,6 +262,14 @@ pub(super) struct Cli {
     )]
     pub symlinks: SymlinkRule,
 
+    /// Names in another case do not exist, as on Linux
+    ///
+    /// For macOS and Windows, which take Logo.PNG for logo.png: so a link that a server
+    /// would break is broken here. What a link leads to on Windows is not looked at, nor are
+    /// folders of Linux that take names in any case.
+    #[arg(long, help_heading = "Files", hide_short_help = true)]
+    pub strict_case: bool,
+
     /// The type of files by extension, like `log=text/plain`
     ///
     /// Adds to the built-in table, or overrides it. Can be given several times.

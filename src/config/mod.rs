@@ -27,6 +27,7 @@ mod hints;
 mod listening;
 pub mod qr;
 mod root;
+mod secrets;
 mod settings;
 mod terminal;
 mod usage;
@@ -182,6 +183,7 @@ impl Config {
         let stays_administrator = is_administrator() && self.user.is_none();
         let exposed = !self.binds.iter().all(Bind::is_loopback);
         let mut found = banner::warnings(&root, home.as_deref(), exposed, stays_administrator);
+        found.extend(secrets::warning(&self.root, self.symlinks, self.site.hidden));
         found.extend(self.named_files().filter(|path| !root.join(path).is_file()).map(|path| {
             let path = banner::printable(&path.to_string_lossy());
             format!("there is no {path} in the folder yet, which an option names")
@@ -309,6 +311,7 @@ fn site_options(cli: &Cli, host_names: Vec<String>) -> Result<site::options::Opt
         archives: !cli.no_archives,
         hidden: cli.hidden,
         clean_urls: cli.clean_urls,
+        strict_case: cli.strict_case,
         spa: cli.spa.clone(),
         error_pages: cli.error_page.clone(),
         headers: cli.header.clone(),

@@ -55,6 +55,7 @@ fn sharing(config: &Config, cli: &Cli, say: Say<'_>) {
         ("no-archives", !site.archives),
         ("hidden", site.hidden),
         ("clean-urls", site.clean_urls),
+        ("strict-case", site.strict_case),
         ("watch", site.watch.is_some()),
         ("coi", site.coi),
         ("no-rules", site.rules.is_none()),

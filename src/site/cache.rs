@@ -197,6 +197,10 @@ impl<F: FileSystem> FileSystem for Cached<F> {
         self.inner.place(path)
     }
 
+    fn is_gone(&self) -> bool {
+        self.inner.is_gone()
+    }
+
     fn is_shared_by_name(&self, path: &SafePath) -> bool {
         self.inner.is_shared_by_name(path)
     }

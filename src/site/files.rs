@@ -197,6 +197,11 @@ pub trait FileSystem {
         None
     }
 
+    /// Whether what is shared was not there at the last look, or out of reach.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
     /// Whether the path is the very name that was given to be shared: then it is shown,
     /// though it begin with a dot.
     fn is_shared_by_name(&self, _: &SafePath) -> bool {

@@ -17,7 +17,9 @@
 //!    or a page that is made of its [`markdown`];
 //! 9. when nothing answers ([`routing`]): the fallback of a single-page application;
 //! 10. an error may be told by a page of the user's own ([`error_page`]);
-//! 11. what every response says ([`cors`], the [`rules`] again, `--header`).
+//! 11. what every response says ([`cors`], the [`rules`] again, `--header`);
+//! 12. why there was nothing is told to who watches the terminal, and not to the client
+//!     ([`coach`]).
 //!
 //! Whatever goes wrong on the way is a [`Status`] and becomes an error page in one
 //! place ([`error`]). It never sees a socket or a clock, and never writes. Why it answers
@@ -28,6 +30,7 @@ pub mod archive;
 pub mod budget;
 pub mod cache;
 pub mod cache_control;
+pub mod coach;
 mod coded;
 mod compress;
 pub mod cors;
@@ -170,6 +173,9 @@ impl<F: FileSystem> Site<F> {
         }
         match answer {
             Err(status) => {
+                if status == Status::NotFound {
+                    self.explain_missing(request, now);
+                }
                 let kind = error_page::Kind { status, form: negotiate::form(request.fields), grant };
                 let mut response = self.answer_error(kind, overlay.as_ref(), now);
                 live.iter().for_each(|live| live.enliven(&mut response));

@@ -3,6 +3,7 @@
 use super::archive;
 use super::budget::Budget;
 use super::cache_control::CachePolicy;
+use super::coach::Coach;
 use super::cors::Cors;
 use super::derived::Derived;
 use super::directory::Made;
@@ -64,6 +65,11 @@ pub struct Options {
     pub boundaries: Boundaries,
     /// Where live pages hear of changes; None where pages are sent as they are.
     pub watch: Option<Hub>,
+    /// Whether names must be spelled as the file system spells them, where it would take
+    /// them in any case.
+    pub strict_case: bool,
+    /// Who is told why a request was 404; None where nobody watches.
+    pub coach: Option<Coach>,
     /// The rules of `_headers` and `_redirects`; None leaves these files alone.
     pub rules: Option<rules::Shared>,
 }
@@ -93,6 +99,8 @@ impl Default for Options {
             derived: Derived::default(),
             boundaries: Boundaries::default(),
             watch: None,
+            strict_case: false,
+            coach: None,
             rules: None,
         }
     }

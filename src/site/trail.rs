@@ -88,13 +88,17 @@ impl<F: FileSystem> FileSystem for Traced<F> {
         self.inner.place(path)
     }
 
+    fn is_gone(&self) -> bool {
+        self.inner.is_gone()
+    }
+
     fn is_shared_by_name(&self, path: &SafePath) -> bool {
         self.inner.is_shared_by_name(path)
     }
 }
 
 /// A path beneath the root, as people write it.
-pub(super) fn shown(path: &SafePath) -> String {
+pub(in crate::site) fn shown(path: &SafePath) -> String {
     let slash = if path.has_trailing_slash() && !path.is_root() { "/" } else { "" };
     format!("/{}{slash}", String::from_utf8_lossy(path.as_bytes()))
 }

@@ -20,13 +20,31 @@ pub use super::root::Root;
 pub(super) use super::sockets::bound_clones as bound_sockets;
 use super::unix::SEND_MOST;
 pub(super) use super::unix::claim_port;
-pub use super::unix::{on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of};
+pub use super::unix::{
+    detour, on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of,
+};
 use super::walk::{self, Tree};
 
 /// How the walk opens the directories on its way. There is no `O_PATH` on macOS, so
 /// a directory on the way must be readable, and not only searchable.
 pub(super) const PASS: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Whether this system takes names in any case, and tells how they are spelled. The file
+/// systems of FreeBSD take them as they are.
+pub(super) const TELLS_SPELLING: bool = cfg!(target_os = "macos");
+
+/// Where the handle is, spelled as the file system has it (`F_GETPATH`, fcntl(2)).
+#[cfg(target_os = "macos")]
+pub(super) fn spelled_path(handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    rustix::fs::getpath(handle).ok().map(std::ffi::CString::into_bytes)
+}
+
+/// Not told.
+#[cfg(not(target_os = "macos"))]
+pub(super) fn spelled_path(_handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    None
+}
 
 /// What accept(2) says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];

@@ -18,7 +18,9 @@ pub use super::root::Root;
 use super::sockets::new_socket;
 use super::unix::SEND_MOST;
 pub(super) use super::unix::claim_port;
-pub use super::unix::{on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of};
+pub use super::unix::{
+    detour, on_stop_signal, raise_descriptor_limit, read_at, read_range, trouble, version_of,
+};
 use super::walk::{self, Tree};
 use super::{SendFile, Symlinks};
 
@@ -26,6 +28,15 @@ use super::{SendFile, Symlinks};
 /// read them, just as the kernel's own look-up needs none.
 pub(super) const PASS: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Names are what they are: on ordinary file systems no other case of them is taken. Of those
+/// that take it, the kernel tells the names as they were asked for.
+pub(super) const TELLS_SPELLING: bool = false;
+
+/// Not told.
+pub(super) fn spelled_path(_handle: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    None
+}
 
 /// A rename anywhere may make `openat2` give up with EAGAIN, because it could not
 /// prove that `..` stayed inside (openat2(2)). After so many retries the walk decides,

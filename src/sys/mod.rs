@@ -14,6 +14,8 @@
 //!   Opening never blocks on FIFOs or devices, and all that is said of a file
 //!   comes from the handle that was opened. [`Root::hiding`] makes links into hidden
 //!   places lead nowhere. [`Root::list`] says the same of every entry as `open` would.
+//!   [`Root::spelled_exactly`] makes names in another case lead nowhere, where a system
+//!   takes them and tells how they are spelled.
 //!   [`Root::open_at_hand`] opens what is in memory, and says so of what is not, where a
 //!   system can tell.
 //!   [`Root::version`] asks, in one call, which version of a file a name leads to, where
@@ -27,7 +29,8 @@
 //! - [`read_at`], [`read_range`]: positioned reads, which leave no cursor behind;
 //!   [`is_at_hand`] tells whether one would wait for a disk, where a system can tell, and
 //!   [`read_ahead`] lets the disk begin.
-//! - [`trouble`], [`accept_trouble`]: what an error means to a server.
+//! - [`trouble`], [`accept_trouble`]: what an error means to a server; [`detour`]: whether a
+//!   link was the reason, as far as a system can tell.
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
 //!   thread of it.
 //! - [`sandbox`]: what the process gives up for good, where a system can take it.
@@ -78,8 +81,8 @@ pub use sockets::{
     AcceptTrouble, CLOSING_DEREGISTERS, SHORT_READ_EMPTIES, abort_on_close, accept_trouble, bind,
 };
 pub use system::{
-    Root, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit, read_ahead,
-    read_at, read_range, send_file, send_more, trouble, version_of,
+    Root, detour, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit,
+    read_ahead, read_at, read_range, send_file, send_more, trouble, version_of,
 };
 pub use user::{User, become_user, find_user};
 
@@ -188,6 +191,15 @@ pub enum Trouble {
     Exhausted,
     /// Anything else: a failing disk, a stale network mount.
     Failed,
+}
+
+/// What kind of link kept a look-up from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detour {
+    /// One that leads out of the root, where links are to stay inside.
+    Outside,
+    /// One that leads in a circle, or any where none is to be followed.
+    NotFollowed,
 }
 
 /// What came of one [`send_file`].

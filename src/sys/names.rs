@@ -84,6 +84,34 @@ pub fn is_same_name(a: &str, b: &str) -> bool {
     a.chars().map(upper).eq(b.chars().map(upper))
 }
 
+/// Whether a file system has taken a name in another case than it has it: by the names that
+/// were asked for, and those that led to the same place as they are spelled there.
+///
+/// A link makes them differ in other ways, and so does a letter that can be written in two
+/// ways (Unicode normal forms): neither is a misspelling.
+///
+/// ```
+/// # use serve::sys::names::is_misspelled;
+/// assert!(is_misspelled(b"img/Logo.png", b"img/logo.png"));
+/// assert!(!is_misspelled(b"link/Logo.png", b"img/logo.png"));
+/// ```
+pub fn is_misspelled(asked: &[u8], spelled: &[u8]) -> bool {
+    let names = |path| <[u8]>::split(path, |byte: &u8| *byte == b'/');
+    if names(asked).count() != names(spelled).count() {
+        return false;
+    }
+    let mut is_misspelled = false;
+    for (asked, spelled) in names(asked).zip(names(spelled)).filter(|(asked, spelled)| asked != spelled) {
+        match (std::str::from_utf8(asked), std::str::from_utf8(spelled)) {
+            (Ok(asked), Ok(spelled)) if is_same_name(asked, spelled) => is_misspelled = true,
+            // A link has led elsewhere.
+            (Ok(asked), Ok(spelled)) if asked.is_ascii() && spelled.is_ascii() => return false,
+            _ => {}
+        }
+    }
+    is_misspelled
+}
+
 fn upper(c: char) -> char {
     let mut upper = c.to_uppercase();
     // `ß` has no upper case of one character, and keeps its own.
@@ -277,6 +305,29 @@ mod tests {
         for (requested, last, expected) in table {
             assert_eq!(is_spelled_out(requested, last), expected, "{requested:?} {last:?}");
         }
+    }
+
+    #[test]
+    fn only_another_case_is_a_misspelling() {
+        for (asked, spelled, expected) in [
+            ("a/b", "a/b", false),
+            ("", "", false),
+            ("INDEX.HTML", "index.html", true),
+            ("Img/logo.png", "img/logo.png", true),
+            ("ÄÖ", "äö", true),
+            // Through links: to other names, to another depth, to one that is called alike.
+            ("link", "file", false),
+            ("link/B", "dir/b", false),
+            ("B", "dir/b", false),
+            ("x/Docs", "y/docs", false),
+            // One letter in two forms, alone and beside a misspelling.
+            ("\u{e9}", "e\u{301}", false),
+            ("\u{e9}/B", "e\u{301}/b", true),
+            ("\u{e9}/b", "e\u{301}/b", false),
+        ] {
+            assert_eq!(is_misspelled(asked.as_bytes(), spelled.as_bytes()), expected, "{asked} {spelled}");
+        }
+        assert!(!is_misspelled(b"\xff", b"\xfe"), "no text, no case");
     }
 
     #[test]

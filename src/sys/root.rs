@@ -57,7 +57,8 @@ impl Root {
         prefixes.dedup();
         let prefixes = prefixes.into_iter().map(|path| path.into_os_string().into_vec()).collect();
         let kernel_contains = system::kernel_contains(root.as_fd());
-        Ok(Root { tree: Tree { root, identity, prefixes, symlinks, hides: None, kernel_contains }, path })
+        let (hides, exact) = (None, false);
+        Ok(Root { tree: Tree { root, identity, prefixes, symlinks, hides, exact, kernel_contains }, path })
     }
 
     /// The same root, where no link leads to what `hides` says (R8): asked for the place
@@ -66,6 +67,14 @@ impl Root {
     #[must_use]
     pub fn hiding(mut self, hides: Hides) -> Self {
         self.tree.hides = Some(hides);
+        self
+    }
+
+    /// The same root, where a name in another case does not exist: on systems that take it
+    /// and tell how it is spelled. What the names of links are is not told.
+    #[must_use]
+    pub fn spelled_exactly(mut self) -> Self {
+        self.tree.exact = system::TELLS_SPELLING;
         self
     }
 
@@ -181,6 +190,8 @@ impl Root {
         }
         let target = match self.tree.symlinks {
             Symlinks::Deny => return None,
+            // How it is spelled where the link leads, an open handle tells.
+            _ if self.tree.exact => return self.open(full).ok().map(|opened| opened.stat),
             _ if self.tree.follows_freely() => statat(directory, name, AtFlags::empty()),
             Symlinks::Inside | Symlinks::Follow => system::stat_contained(&self.tree, full),
         };

@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{Kind, Stat, Trouble, Version};
+use super::{Detour, Kind, Stat, Trouble, Version};
 
 /// So much of a file in one system call: Linux cuts longer requests to this by
 /// itself, and macOS refuses what does not fit an `int`.
@@ -123,6 +123,15 @@ pub fn trouble(error: &io::Error) -> Trouble {
         // With O_NONBLOCK: somebody holds a lease on the file (fcntl(2), F_SETLEASE).
         Errno::AGAIN => Trouble::Exhausted,
         _ => Trouble::Failed,
+    }
+}
+
+/// Whether an error of [`Root`](super::Root) is that of a link, for who explains it.
+pub fn detour(error: &io::Error) -> Option<Detour> {
+    match Errno::from_io_error(error)? {
+        Errno::XDEV => Some(Detour::Outside),
+        Errno::LOOP | Errno::MLINK => Some(Detour::NotFollowed),
+        _ => None,
     }
 }
 

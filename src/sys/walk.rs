@@ -20,6 +20,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result, retry_on_intr};
 
+use super::names::is_misspelled;
 use super::{Hides, Symlinks, system};
 
 /// As the Linux kernel (MAXSYMLINKS): a look-up through more links is a loop.
@@ -51,6 +52,8 @@ pub(super) struct Tree {
     pub(super) symlinks: Symlinks,
     /// What no link may show.
     pub(super) hides: Option<Hides>,
+    /// Whether names count only as the file system spells them.
+    pub(super) exact: bool,
     /// Whether the kernel can contain a look-up, so that the walk is the exception.
     pub(super) kernel_contains: bool,
 }
@@ -58,7 +61,16 @@ pub(super) struct Tree {
 impl Tree {
     /// Whether links lead anywhere and show everything: then nothing is to be looked after.
     pub(super) fn follows_freely(&self) -> bool {
-        self.symlinks == Symlinks::Follow && self.hides.is_none()
+        self.symlinks == Symlinks::Follow && self.hides.is_none() && !self.exact
+    }
+
+    /// Whether a handle that lies at this place is spelled otherwise there.
+    fn is_misspelled(&self, handle: BorrowedFd<'_>, place: &[u8]) -> bool {
+        let spelled = || {
+            let (root, path) = (system::spelled_path(self.root.as_fd())?, system::spelled_path(handle)?);
+            Some(is_misspelled(place, path.strip_prefix(&root[..])?.strip_prefix(b"/")?))
+        };
+        self.exact && !place.is_empty() && spelled().unwrap_or(false)
     }
 }
 
@@ -71,16 +83,17 @@ pub(super) fn identity(stat: &Stat) -> (u64, u64) {
 
 /// Opens what is at `path` beneath the root, for reading.
 pub(super) fn open(tree: &Tree, path: &[u8]) -> Result<OwnedFd> {
-    Walk::new(tree, path)?.run(|directory, name, must_be_directory| {
+    let (handle, place) = Walk::new(tree, path)?.run(|directory, name, must_be_directory| {
         let mut flags = READ | OFlags::NOFOLLOW;
         flags.set(OFlags::DIRECTORY, must_be_directory);
         step(directory, name, flags)
-    })
+    })?;
+    if tree.is_misspelled(handle.as_fd(), &place) { Err(Errno::NOENT) } else { Ok(handle) }
 }
 
 /// The facts of what is at `path` beneath the root, without opening it.
 pub(super) fn stat(tree: &Tree, path: &[u8]) -> Result<Stat> {
-    Walk::new(tree, path)?.run(|directory, name, must_be_directory| {
+    let found = Walk::new(tree, path)?.run(|directory, name, must_be_directory| {
         let stat = retry_on_intr(|| statat(directory, name, AtFlags::SYMLINK_NOFOLLOW))?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Symlink => Ok(Step::PerhapsLink(Errno::LOOP)),
@@ -88,7 +101,8 @@ pub(super) fn stat(tree: &Tree, path: &[u8]) -> Result<Stat> {
             _ if must_be_directory => Err(Errno::NOTDIR),
             _ => Ok(Step::Is(stat)),
         }
-    })
+    });
+    found.map(|(stat, _)| stat)
 }
 
 /// What one component turned out to be.
@@ -142,8 +156,12 @@ impl<'t> Walk<'t> {
     }
 
     /// Walks to the end, where `last` says what is there. It is told whether the name
-    /// had a slash after it, and so must be a directory.
-    fn run<T>(mut self, last: impl Fn(BorrowedFd<'_>, &[u8], bool) -> Result<Step<T>>) -> Result<T> {
+    /// had a slash after it, and so must be a directory. Says also at which place beneath
+    /// the root that is, links resolved; outside at none.
+    fn run<T>(
+        mut self,
+        last: impl Fn(BorrowedFd<'_>, &[u8], bool) -> Result<Step<T>>,
+    ) -> Result<(T, Vec<u8>)> {
         while let Some(part) = self.next_part() {
             let name = &self.path[part.start..part.end];
             let step = match (name, part.is_last) {
@@ -164,7 +182,7 @@ impl<'t> Walk<'t> {
             match step {
                 Step::Is(found) => {
                     self.enter(&part);
-                    return self.judge().map(|()| found);
+                    return self.judge().map(|()| (found, self.place()));
                 }
                 Step::PerhapsLink(why) => self.follow(&part, why)?,
             }
@@ -172,9 +190,14 @@ impl<'t> Walk<'t> {
         self.judge()?;
         // Nothing is left: the way ended at `.`, at `..` or at the root.
         match last(self.directory(), b".", true)? {
-            Step::Is(found) => Ok(found),
+            Step::Is(found) => Ok((found, self.place())),
             Step::PerhapsLink(why) => Err(why),
         }
+    }
+
+    /// Where it has come to, beneath the root.
+    fn place(self) -> Vec<u8> {
+        if self.outside { Vec::new() } else { self.place }
     }
 
     /// Into a directory.

@@ -30,7 +30,7 @@ use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority,
 
 pub(super) use super::sockets::bound_clones as bound_sockets;
 use super::{
-    Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
+    Detour, Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
 };
 
 /// What accept says when we are out of something.
@@ -57,6 +57,8 @@ pub struct Root {
     given: PathBuf,
     symlinks: Symlinks,
     hides: Option<Hides>,
+    /// Whether names count only as they are spelled.
+    exact: bool,
 }
 
 impl Root {
@@ -69,7 +71,7 @@ impl Root {
         let given = std::path::absolute(dir)?;
         let path = fs::canonicalize(&given)?;
         fs::read_dir(&path)?;
-        Ok(Root { path, given, symlinks, hides: None })
+        Ok(Root { path, given, symlinks, hides: None, exact: false })
     }
 
     /// The same root, where no link leads to what `hides` says (R8): asked for the place
@@ -78,6 +80,13 @@ impl Root {
     #[must_use]
     pub fn hiding(mut self, hides: Hides) -> Self {
         self.hides = Some(hides);
+        self
+    }
+
+    /// The same root, where a name in another case does not exist, unless a link is on the way.
+    #[must_use]
+    pub fn spelled_exactly(mut self) -> Self {
+        self.exact = true;
         self
     }
 
@@ -188,6 +197,9 @@ impl Root {
         if self.admits(&segments, &last) {
             let version = version(&file, &metadata)?;
             Ok((Opened { file, stat, version }, last))
+        } else if last.strip_prefix(&self.path).is_err() {
+            // As Unix says it.
+            Err(io::ErrorKind::CrossesDevices.into())
         } else {
             Err(io::ErrorKind::NotFound.into())
         }
@@ -212,7 +224,10 @@ impl Root {
             Symlinks::Inside => false,
             Symlinks::Follow => true,
         };
-        is_allowed && names::is_spelled_out(segments, &shown)
+        let is_misspelled = self.exact
+            && inside.is_some()
+            && names::is_misspelled(segments.join("/").as_bytes(), shown.join("/").as_bytes());
+        is_allowed && !is_misspelled && names::is_spelled_out(segments, &shown)
     }
 }
 
@@ -363,7 +378,9 @@ pub fn prepare_accepted(socket: &TcpStream) {
 pub fn trouble(error: &io::Error) -> Trouble {
     let Some(number) = error.raw_os_error() else {
         return match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Trouble::Missing,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::CrossesDevices => {
+                Trouble::Missing
+            }
             io::ErrorKind::PermissionDenied => Trouble::Forbidden,
             io::ErrorKind::OutOfMemory => Trouble::Exhausted,
             _ => Trouble::Failed,
@@ -390,6 +407,11 @@ pub fn trouble(error: &io::Error) -> Trouble {
         code::ERROR_SHARING_VIOLATION | code::ERROR_LOCK_VIOLATION => Trouble::Exhausted,
         _ => Trouble::Failed,
     }
+}
+
+/// Whether an error of [`Root`] is that of a link, for who explains it.
+pub fn detour(error: &io::Error) -> Option<Detour> {
+    (error.kind() == io::ErrorKind::CrossesDevices).then_some(Detour::Outside)
 }
 
 /// Lets this thread run only when no other wants to.

@@ -98,7 +98,7 @@ type Case = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 #[test]
 fn every_name_that_is_looked_up_and_every_choice_is_told() {
     let directory = site();
-    let cases: [Case; 14] = [
+    let cases: [Case; 16] = [
         (
             "/assets/app-BxY12ab3.js",
             &["--cache", "auto"],
@@ -120,6 +120,8 @@ fn every_name_that_is_looked_up_and_every_choice_is_told() {
         ("/route", &["--spa"], &["Accept: application/json"], &["does not want a page"]),
         ("/.env", &[], &[], &["--hidden would show it"]),
         ("/_headers", &[], &[], &["--no-rules would send it"]),
+        ("/abuot", &[], &[], &["why         404 /abuot: did you mean /about.html?"]),
+        ("/d e/f/", &[], &[], &["a file has no slash behind its name: did you mean /d e/f?"]),
         ("/d e/", &["--no-listing"], &[], &["/d e/index.htm: nothing there", "none: --no-listing"]),
         (
             "/d e/?download=tar",

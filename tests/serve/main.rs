@@ -6,6 +6,9 @@ mod harness;
 mod aliases;
 mod archives;
 mod caching;
+mod case;
+#[cfg(unix)]
+mod coach;
 #[cfg(target_os = "linux")]
 mod cold;
 mod conditions;
