@@ -109,6 +109,9 @@
 //! the reply comes through the loop's waker as that of the pool does. Who finds out what has
 //! changed is a thread of the [`server`].
 //!
+//! Shorter ones end in [`config`], with text on standard output: help, and the manual page and
+//! the completions that `--man` and `--completions` make of the same definition of options.
+//!
 //! And `serve --explain /app.js`: `main` → [`explain::run`], which asks an [`h1::Conn`] and a
 //! [`site::Site`] as a loop would, and keeps the [trail](site::trail) of what they look up
 //! and decide. It is no second description of the server that could go wrong.

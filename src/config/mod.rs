@@ -22,6 +22,7 @@ pub mod bind;
 mod cli;
 mod environment;
 mod hints;
+mod manual;
 mod root;
 mod settings;
 mod usage;
