@@ -114,6 +114,9 @@
 //! draws them. Where nobody wants to know, there is no account. And another program can have a
 //! server within itself: [`server::Server::builder`].
 //!
+//! Shorter ones end in [`config`], with text on standard output: help, and the manual page and
+//! the completions that `--man` and `--completions` make of the same definition of options.
+//!
 //! And `serve --explain /app.js`: `main` → [`explain::run`], which asks an [`h1::Conn`] and a
 //! [`site::Site`] as a loop would, and keeps the [trail](site::trail) of what they look up
 //! and decide. It is no second description of the server that could go wrong.

@@ -8,6 +8,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::cli::Cli;
 use super::environment::{self, Variables};
+use super::manual::{self, ManualOptions};
 use super::usage::{Exit, exit_of};
 
 /// What goes with --precompress: what to compress, and how loud. `precompress` itself, too.
@@ -19,6 +20,11 @@ pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Resul
     let arguments = join_values(arguments);
     let command = Cli::command().no_binary_name(true);
     let given = command.clone().try_get_matches_from(&arguments).map_err(|error| exit_of(&error))?;
+    if let Some(exit) =
+        manual::asked_for(&ManualOptions::from_arg_matches(&given).map_err(|error| exit_of(&error))?)
+    {
+        return Err(exit);
+    }
     if let Some(option) = out_of_place(&command, &given) {
         return Err(Exit::usage(format!("{option} has no use with --precompress, which serves nothing")));
     }

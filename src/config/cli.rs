@@ -33,7 +33,7 @@ Examples:
   serve -b 127.0.0.1 -b '[::1]'   IPv4 and IPv6, each one by itself
   serve photo.jpg --lan --once    one file, for one who fetches it
   serve -s dist --cache auto      a built single-page application
-  serve -H 'Cache-Control: max-age=60' -H 'Server:'
+  serve -H 'Cache-Control: max-age=60' -H 'Server:'   a field set, one removed
   serve --port 0 --log json       a free port, and a log for programs
   serve --precompress dist        .br, .zst and .gz files for all in dist
   serve dist --explain /app.js    how that would be answered, and why
@@ -383,6 +383,9 @@ pub(super) struct Cli {
 
     #[command(flatten)]
     pub weather: WeatherOptions,
+
+    #[command(flatten)]
+    pub manual: super::manual::ManualOptions,
 
     /// Print the version
     #[arg(short = 'V', long, hide_short_help = true, action = clap::ArgAction::Version)]

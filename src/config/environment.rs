@@ -26,6 +26,9 @@ const OVERRULES: &[(&str, &str)] = &[
     ("count", "once"),
 ];
 
+/// What somebody asks for at a prompt, and no server that is started should do instead.
+const ONLY_PRINT: &[&str] = &["version", "help", "help_all", "man", "completions"];
+
 /// What the environment says about options that the command line is silent on: the
 /// option's identity, and an argument for it.
 pub(super) fn arguments(
@@ -35,11 +38,8 @@ pub(super) fn arguments(
 ) -> Result<Vec<(String, OsString)>, Exit> {
     let on_command_line = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
     let mut found = Vec::new();
-    for option in command.get_arguments() {
+    for (long, option) in options(command) {
         let id = option.get_id().as_str();
-        let (Some(long), false) = (option.get_long(), id == "version" || id.starts_with("help")) else {
-            continue;
-        };
         let name = variable_of(long);
         let overruled = OVERRULES.iter().any(|&(by, what)| what == id && on_command_line(by));
         // An empty variable is how compose files and shells spell "not set".
@@ -58,6 +58,12 @@ pub(super) fn arguments(
         }
     }
     Ok(found)
+}
+
+/// The options that are variables, too: those that do more than print something.
+pub(super) fn options(command: &Command) -> impl Iterator<Item = (&str, &Arg)> {
+    let all = command.get_arguments().filter(|option| !ONLY_PRINT.contains(&option.get_id().as_str()));
+    all.filter_map(|option| Some((option.get_long()?, option)))
 }
 
 /// `SERVE_NO_LISTING` for `no-listing`.
@@ -94,7 +100,7 @@ fn spelled(option: &Arg, long: &str, value: &OsStr) -> Result<Vec<OsString>, Str
         },
         (ArgAction::Append, Some(text)) => {
             // Values of fields have commas of their own.
-            let ends_member = |c| c == '\n' || (c == ',' && long != "header");
+            let ends_member = |c| c == '\n' || (c == ',' && !long.ends_with("header"));
             let members = text.split(ends_member).map(str::trim).filter(|member| !member.is_empty());
             Ok(members.map(|member| with_value(OsStr::new(member))).collect())
         }

@@ -25,6 +25,7 @@ mod environment;
 mod features;
 mod hints;
 mod listening;
+mod manual;
 pub mod qr;
 mod root;
 mod secrets;
