@@ -1,0 +1,80 @@
+"""What the lines of transfers on a terminal cost: 1,000 transfers at once, with the lines and
+without, in turns. Linux.
+
+    cargo build --release && cargo bench --bench load --no-run
+    ulimit -n 10000; python3 .ci/trials/display.py target/release/serve LOAD [ROUNDS]
+
+LOAD is the program that `cargo bench` has named. Prints processor time of the server for 1,000
+files of 4 MiB, and files a second, of each round; then the ratios of the medians.
+"""
+
+import json
+import os
+import pty
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+
+CLIENTS = 1000
+SIZE = 4 * 1024 * 1024
+
+
+def measure(serve, load, root, options):
+    master, slave = pty.openpty()
+    environment = dict(os.environ, TERM="xterm-256color")
+    with tempfile.NamedTemporaryFile("r") as ready:
+        command = [serve, "--port", "0", "--threads", "1", "--log", "off", "--root", root, "--ready-file", ready.name, *options]
+        process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
+        os.close(slave)
+        seen = []
+
+        def read():
+            try:
+                while chunk := os.read(master, 65536):
+                    seen.append(chunk)
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        while not os.path.exists(ready.name) or not os.path.getsize(ready.name):
+            pass
+        with open(ready.name) as file:
+            url = json.load(file)["urls"][0]
+        report = subprocess.run(
+            [load, f"{url}file", "--connections", str(CLIENTS), "--seconds", "6", "--warm-up", "2", "--pid", str(process.pid)],
+            capture_output=True, text=True, check=True).stdout
+        process.terminate()
+        process.wait()
+        thread.join()
+        # The name goes with the file that it was given to; nothing is left to remove.
+        open(ready.name, "a").close()
+    report = json.loads(report)
+    lines = b"".join(seen).decode(errors="replace")
+    return report["server_cpu_per_1000"], report["requests_per_second"], len(re.findall(r"and \d+ more", lines))
+
+
+def main():
+    serve, load = (os.path.abspath(path) for path in sys.argv[1:3])
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    with tempfile.TemporaryDirectory() as root:
+        with open(os.path.join(root, "file"), "wb") as file:
+            file.write(os.urandom(SIZE))
+        found = {"lines": [], "none": []}
+        for number in range(rounds):
+            for name, options in (("lines", []), ("none", ["--quiet"])):
+                cpu, rate, drawn = measure(serve, load, root, options)
+                if (drawn > 0) != (name == "lines"):
+                    sys.exit(f"{name}: {drawn} times the others were counted")
+                found[name].append((cpu, rate))
+                print(f"{number} {name}: {cpu:.1f} ms of processor, {rate:.0f} files/s, drawn {drawn} times", flush=True)
+    median = lambda name, index: statistics.median(row[index] for row in found[name])
+    print(f"processor time: {median('lines', 0) / median('none', 0):.3f} of that without lines")
+    print(f"files a second: {median('lines', 1) / median('none', 1):.3f}")
+
+
+if __name__ == "__main__":
+    main()
