@@ -88,7 +88,8 @@
 //!    [preconditions](http::precondition) → [ranges](http::range) → fields and segments.
 //!    What is missing may be answered by
 //!    another file ([`site::routing`]), and an error be told by a page of the user's own
-//!    ([`site::error_page`]). A listing is made in the pool, once for all who asked for it
+//!    ([`site::error_page`]); why there is nothing, who watches the terminal hears
+//!    ([`site::coach`]). A listing is made in the pool, once for all who asked for it
 //!    before its reading began ([`site::flight`]); each takes the
 //!    [conditions](http::precondition::Conditions) of its own request along, for the
 //!    validator is made of the content.

@@ -182,6 +182,29 @@ fn files_that_options_name_and_that_are_missing_are_warned_of() {
 }
 
 #[test]
+fn secrets_that_would_be_served_are_warned_of_and_others_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "A=b").unwrap();
+    let warnings = |option: Option<&str>| {
+        let mut arguments = vec![OsString::from("--root"), folder.path().into()];
+        arguments.extend(option.map(OsString::from));
+        let warnings = Config::from_args(arguments).unwrap().warnings();
+        warnings.into_iter().filter(|warning| warning.contains("secrets")).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(None), [""; 0]);
+    assert!(warnings(Some("--hidden"))[0].contains(".env (because of --hidden)"));
+    std::fs::write(folder.path().join("all.kdbx"), "").unwrap();
+    assert!(warnings(None)[0].contains("served: all.kdbx;"));
+}
+
+#[test]
+fn names_are_taken_in_any_case_unless_somebody_asks() {
+    let (plain, strict) = (read("").unwrap(), read("--strict-case").unwrap());
+    assert!(!plain.site.strict_case && strict.site.strict_case);
+    assert!(!plain.settings.contains("--strict-case") && strict.settings.contains("--strict-case\n"));
+}
+
+#[test]
 fn what_the_process_gives_up_is_chosen() {
     use sys::sandbox::Sandbox::{Auto, Off, Strict};
     for (line, sandbox) in [("", Auto), ("--sandbox strict", Strict), ("--sandbox off", Off)] {

@@ -36,6 +36,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         &["--single", "--single-page", "--page-fallback", "--render-spa", "--try-file", "--fallback"],
         "use --spa, or --spa=FILE",
     ),
+    (&["--case-sensitive"], "use --strict-case"),
     (&["-e", "--ext", "--pretty-urls", "--cleanurls"], "use --clean-urls, which adds .html to paths"),
     (
         &["--enable-cors", "--allow-origin", "--cors-allow-origins"],

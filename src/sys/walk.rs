@@ -68,7 +68,8 @@ impl Tree {
     fn is_misspelled(&self, handle: BorrowedFd<'_>, place: &[u8]) -> bool {
         let spelled = || {
             let (root, path) = (system::spelled_path(self.root.as_fd())?, system::spelled_path(handle)?);
-            Some(is_misspelled(place, path.strip_prefix(&root[..])?.strip_prefix(b"/")?))
+            let root = root.strip_suffix(b"/").unwrap_or(&root);
+            Some(is_misspelled(place, path.strip_prefix(root)?.strip_prefix(b"/")?))
         };
         self.exact && !place.is_empty() && spelled().unwrap_or(false)
     }

@@ -16,7 +16,6 @@ use std::os::windows::io::{AsRawHandle, AsRawSocket};
 use std::path::{Component, Path, PathBuf};
 
 use mio::net::TcpStream;
-use windows_sys::Win32::Foundation as code;
 use windows_sys::Win32::Networking::WinSock::{
     SO_EXCLUSIVEADDRUSE, SOCKET_ERROR, SOL_SOCKET, WSA_NOT_ENOUGH_MEMORY, WSAEBADF, WSAEINVAL, WSAEMFILE,
     WSAENOBUFS, WSAENOTSOCK, setsockopt,
@@ -28,10 +27,12 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_IDLE};
 
+mod errors;
+
+pub use errors::{detour, trouble};
+
 pub(super) use super::sockets::bound_clones as bound_sockets;
-use super::{
-    Detour, Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Trouble, Version, is_proven, names,
-};
+use super::{Entry, Hides, Kind, Listing, Opened, SendFile, Stat, Symlinks, Version, is_proven, names};
 
 /// What accept says when we are out of something.
 pub(super) const ACCEPT_EXHAUSTED: [i32; 3] = [WSAEMFILE, WSAENOBUFS, WSA_NOT_ENOUGH_MEMORY];
@@ -372,46 +373,6 @@ pub fn send_more(mut socket: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<u
 /// that the peer has reset this fails, which the next read will find out.
 pub fn prepare_accepted(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
-}
-
-/// What an error of [`Root`] means to the one who asked for the name.
-pub fn trouble(error: &io::Error) -> Trouble {
-    let Some(number) = error.raw_os_error() else {
-        return match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::CrossesDevices => {
-                Trouble::Missing
-            }
-            io::ErrorKind::PermissionDenied => Trouble::Forbidden,
-            io::ErrorKind::OutOfMemory => Trouble::Exhausted,
-            _ => Trouble::Failed,
-        };
-    };
-    match number.cast_unsigned() {
-        code::ERROR_FILE_NOT_FOUND | code::ERROR_PATH_NOT_FOUND | code::ERROR_DIRECTORY => Trouble::Missing,
-        code::ERROR_INVALID_NAME | code::ERROR_BAD_PATHNAME | code::ERROR_FILENAME_EXCED_RANGE => {
-            Trouble::Missing
-        }
-        code::ERROR_INVALID_DRIVE | code::ERROR_BAD_NETPATH | code::ERROR_BAD_NET_NAME => Trouble::Missing,
-        // Links that lead nowhere, loop, or are of a forbidden kind.
-        code::ERROR_CANT_ACCESS_FILE
-        | code::ERROR_CANT_RESOLVE_FILENAME
-        | code::ERROR_STOPPED_ON_SYMLINK
-        | code::ERROR_SYMLINK_CLASS_DISABLED => Trouble::Missing,
-        code::ERROR_DELETE_PENDING => Trouble::Missing,
-        code::ERROR_ACCESS_DENIED | code::ERROR_PRIVILEGE_NOT_HELD => Trouble::Forbidden,
-        code::ERROR_TOO_MANY_OPEN_FILES
-        | code::ERROR_NOT_ENOUGH_MEMORY
-        | code::ERROR_OUTOFMEMORY
-        | code::ERROR_NO_SYSTEM_RESOURCES => Trouble::Exhausted,
-        // Somebody is just writing it.
-        code::ERROR_SHARING_VIOLATION | code::ERROR_LOCK_VIOLATION => Trouble::Exhausted,
-        _ => Trouble::Failed,
-    }
-}
-
-/// Whether an error of [`Root`] is that of a link, for who explains it.
-pub fn detour(error: &io::Error) -> Option<Detour> {
-    (error.kind() == io::ErrorKind::CrossesDevices).then_some(Detour::Outside)
 }
 
 /// Lets this thread run only when no other wants to.

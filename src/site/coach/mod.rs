@@ -1,7 +1,7 @@
 //! The coach: for who watches the terminal, why a request was 404. Clients never hear of it.
 //!
 //! A 404 costs the loop no more than the making of a job, and few of those are made: each
-//! path once a minute, and not many in all ([`limit`]). The job runs when no other work
+//! path once a minute, and not many in all (`limit`). The job runs when no other work
 //! does, looks around by the contained open of everything ([`why`]), and says one line or
 //! nothing. What it says may hold any character that a name holds: who prints it escapes it.
 
