@@ -9,18 +9,15 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::response::Delivers;
-use super::{Exchange, Response};
+use super::{Exchange, Response, Slice};
 
 /// What of which representation one response has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The representation.
     pub of: Representation,
-    /// Which bytes of it; never empty, though a range may be: that of an empty file.
-    pub ranges: Vec<Range<u64>>,
-    /// How many bytes it has.
-    pub len: u64,
+    /// Which bytes of it: none of an empty file.
+    pub range: Range<u64>,
 }
 
 /// Tells what a client has begun to get from what it gets next: ranges of different files, or
@@ -38,24 +35,15 @@ pub struct Representation {
 impl Delivery {
     /// What this response delivers to this exchange; None if nothing that anybody saves.
     pub fn of(exchange: &Exchange, response: &Response) -> Option<Delivery> {
-        let (ranges, len) = match &response.delivers {
-            Delivers::Nothing => return None,
-            Delivers::One { range, len } => (vec![range.clone()], *len),
-            Delivers::Several { ranges, len } => (ranges.clone(), *len),
-        };
+        let Slice { start, len } = response.slice?;
         let tag = response.fields.get("ETag").map(str::to_owned);
         let of = Representation { target: exchange.target().to_vec(), tag, len };
-        Some(Delivery { of, ranges, len })
+        Some(Delivery { of, range: start..start.saturating_add(response.body.len()).min(len) })
     }
 
-    /// Which bytes were sent, if so many of the body were. Of several ranges, between which
-    /// there is text, all count or none.
-    pub fn sent(&self, body: u64, complete: bool) -> Vec<Range<u64>> {
-        match &self.ranges[..] {
-            ranges if complete => ranges.to_vec(),
-            [range] => vec![range.start..range.end.min(range.start.saturating_add(body))],
-            _ => Vec::new(),
-        }
+    /// Which bytes were sent, if so many of the body were.
+    pub fn sent(&self, body: u64) -> Range<u64> {
+        self.range.start..self.range.end.min(self.range.start.saturating_add(body))
     }
 }
 
@@ -96,7 +84,7 @@ impl Meter {
 mod tests {
     use super::*;
     use crate::clock::Now;
-    use crate::http::{Peer, Status};
+    use crate::http::{Body, Peer, Status};
 
     fn exchange(line: &[u8]) -> Exchange {
         let peer = Peer { address: "[::ffff:10.0.0.1]:5".parse().unwrap(), loopback: false };
@@ -111,23 +99,15 @@ mod tests {
     #[test]
     fn a_range_that_was_cut_off_counts_as_far_as_it_was_sent() {
         let mut response = Response::new(Status::PartialContent);
-        response.delivers = Delivers::One { range: 10..30, len: 100 };
+        response.slice = Some(Slice { start: 10, len: 100 });
+        response.body = Body::bytes(vec![0; 20]);
         response.fields.push("ETag", "\"a\"");
         let delivery = Delivery::of(&exchange(b"GET /a?b HTTP/1.1"), &response).unwrap();
         assert_eq!(delivery.of.target, b"/a?b");
         assert_eq!((delivery.of.tag.as_deref(), delivery.of.len), (Some("\"a\""), 100));
-        assert_eq!(delivery.sent(5, false), [10..15]);
-        assert_eq!(delivery.sent(20, true), [10..30]);
-        assert_eq!(delivery.sent(u64::MAX, false), [10..30]);
-    }
-
-    #[test]
-    fn several_ranges_count_when_all_were_sent() {
-        let mut response = Response::new(Status::PartialContent);
-        response.delivers = Delivers::Several { ranges: vec![0..5, 20..30], len: 100 };
-        let delivery = Delivery::of(&exchange(b"GET /a HTTP/1.1"), &response).unwrap();
-        assert_eq!(delivery.sent(400, false), []);
-        assert_eq!(delivery.sent(400, true), [0..5, 20..30]);
+        assert_eq!(delivery.sent(5), 10..15);
+        assert_eq!(delivery.sent(20), 10..30);
+        assert_eq!(delivery.sent(u64::MAX), 10..30);
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub use delivery::{Delivery, Meter};
 pub use exchange::{Exchange, Peer};
 pub use fields::{Fields, RequestFields};
 pub use request::{Method, Request, Version};
-pub use response::{Answer, Body, Delivers, Handler, Preparation, Response};
+pub use response::{Answer, Body, Handler, Preparation, Response, Slice};
 pub use status::Status;
 pub use target::SafePath;

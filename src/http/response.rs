@@ -59,27 +59,14 @@ impl Body {
     }
 }
 
-/// What of a file, or of an archive, a response has: so that somebody can say when a client
-/// has had all of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Delivers {
-    /// Nothing that anybody would save: a page that is made, an error, a redirect.
-    #[default]
-    Nothing,
-    /// One range of it, or the whole.
-    One {
-        /// Which bytes.
-        range: Range<u64>,
-        /// How many bytes the whole has.
-        len: u64,
-    },
-    /// Several ranges, in one answer.
-    Several {
-        /// Which bytes.
-        ranges: Vec<Range<u64>>,
-        /// How many bytes the whole has.
-        len: u64,
-    },
+/// What of a file, or of an archive, a body has: so that somebody can say when a client has had
+/// all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The first byte.
+    pub start: u64,
+    /// How many bytes the whole has.
+    pub len: u64,
 }
 
 /// A response without what concerns the connection (Date, Connection,
@@ -92,14 +79,15 @@ pub struct Response {
     pub fields: Fields,
     /// What would be sent for a GET; the encoder leaves it out for a HEAD.
     pub body: Body,
-    /// What of a file is in the body.
-    pub delivers: Delivers,
+    /// What of a file is in the body. None for what nobody would save: a page that is made, an
+    /// error; nor for several ranges in one body, which programs that save files never ask for.
+    pub slice: Option<Slice>,
 }
 
 impl Response {
     /// A response without fields and body.
     pub fn new(status: Status) -> Response {
-        Response { status, fields: Fields::new(), body: Body::Empty, delivers: Delivers::Nothing }
+        Response { status, fields: Fields::new(), body: Body::Empty, slice: None }
     }
 }
 

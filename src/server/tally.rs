@@ -44,26 +44,24 @@ impl Tally {
             self.clients.insert(client);
         }
         let Some(delivery) = &exchange.delivery else { return self.files };
-        let sent = delivery.sent(exchange.body_sent(), exchange.complete);
-        let is_whole = match (&sent[..], exchange.complete) {
-            // Nearly always: nothing has to be remembered.
-            ([all], true) if *all == (0..delivery.len) => {
-                // Nor any longer what it had of it before.
-                self.begun.remove(&(client, delivery.of.clone()));
-                true
-            }
-            _ => self.add((client, delivery.of.clone()), &sent, delivery.len),
+        let (sent, copy) = (delivery.sent(exchange.body_sent()), (client, delivery.of.clone()));
+        let is_whole = if exchange.complete && sent == (0..delivery.of.len) {
+            // Nearly always. What the client had of it before it does not need any more.
+            self.begun.remove(&copy);
+            true
+        } else {
+            self.add(copy, &sent)
         };
         self.files += u64::from(is_whole);
         self.files
     }
 
-    /// Adds pieces to a copy; tells whether it is whole now, and then begins anew.
-    fn add(&mut self, copy: Copy, sent: &[Range<u64>], len: u64) -> bool {
+    /// Adds a piece to a copy; tells whether it is whole now, and then begins anew.
+    fn add(&mut self, copy: Copy, sent: &Range<u64>) -> bool {
         // Taken out and put back behind all others.
         let mut pieces = self.begun.remove(&copy).unwrap_or_default();
-        sent.iter().for_each(|range| pieces.add(range));
-        if pieces.is_whole(len) {
+        pieces.add(sent);
+        if pieces.is_whole(copy.1.len) {
             return true;
         }
         if pieces.0.len() <= PIECES_MAX && !pieces.0.is_empty() {

@@ -4,18 +4,16 @@
 
 use super::*;
 use crate::clock::Now;
-use crate::http::{Delivers, Delivery, Peer, Response, Status};
+use crate::http::{Delivery, Peer};
 use proptest::prelude::*;
 
 /// An exchange of one client: so much of a range of a file was sent.
 fn exchange(client: &str, tag: &str, range: Range<u64>, len: u64, sent: u64) -> Exchange {
     let peer = Peer { address: format!("{client}:5").parse().unwrap(), loopback: false };
     let mut exchange = Exchange::begin(peer, b"GET /big.iso HTTP/1.1", None, Now::read());
-    let mut response = Response::new(Status::Ok);
-    response.fields.push("ETag", tag);
     exchange.complete = sent == range.end - range.start;
-    response.delivers = Delivers::One { range, len };
-    exchange.delivery = Delivery::of(&exchange, &response).map(Box::new);
+    let of = Representation { target: exchange.target().to_vec(), tag: Some(tag.to_owned()), len };
+    exchange.delivery = Some(Box::new(Delivery { of, range }));
     exchange.sent = sent;
     exchange
 }

@@ -26,7 +26,7 @@ use super::{Site, coded};
 use crate::clock::Now;
 use crate::http::fields::Names;
 use crate::http::range::{Selection, select};
-use crate::http::{Body, Delivers, Fields, Method, Request, RequestFields, Response, SafePath, Status};
+use crate::http::{Body, Fields, Method, Request, RequestFields, Response, SafePath, Status};
 use crate::segment::Segment;
 use crate::sys::Version;
 
@@ -165,7 +165,7 @@ impl Known {
                 status: Status::NotModified,
                 fields: fields.clone(),
                 body: Body::Empty,
-                delivers: Delivers::Nothing,
+                slice: None,
             });
         }
         let (fields, coded) = self.ok.as_ref()?;
@@ -179,8 +179,8 @@ impl Known {
             // What goes wrong here goes wrong on the long way, too, and is told there.
             None => Portion::Whole.body(&file.content, file.len).ok()??,
         };
-        let delivers = Portion::Whole.delivers(body.len());
-        Some(Response { status: Status::Ok, fields: fields.clone(), body, delivers })
+        let slice = Portion::Whole.slice(body.len());
+        Some(Response { status: Status::Ok, fields: fields.clone(), body, slice })
     }
 }
 
@@ -189,7 +189,7 @@ fn partial(fields: &Fields, part: Range<u64>, file: &OpenFile) -> Option<Respons
     let (portion, mut fields) = (Portion::Part(part.clone()), fields.clone());
     fields.push("Content-Range", ContentRange { part, len: file.len });
     let body = portion.body(&file.content, file.len).ok()??;
-    Some(Response { status: portion.status(), fields, body, delivers: portion.delivers(file.len) })
+    Some(Response { status: portion.status(), fields, body, slice: portion.slice(file.len) })
 }
 
 impl Answers {

@@ -130,11 +130,6 @@ impl Multipart {
         ContentType(self.boundary)
     }
 
-    /// Which parts there are, in their order.
-    pub fn ranges(&self) -> Vec<Range<u64>> {
-        self.parts.clone()
-    }
-
     /// How many bytes of the file it contains.
     pub fn data_len(&self) -> u64 {
         self.parts.iter().map(|part| part.end.saturating_sub(part.start)).sum()

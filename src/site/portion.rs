@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::files::Content;
 use super::multipart::Multipart;
-use crate::http::{Body, Delivers, Response, Status};
+use crate::http::{Body, Response, Slice, Status};
 use crate::segment::Segment;
 
 /// Bodies up to this size are read at once and sent together with their head: one
@@ -47,11 +47,11 @@ impl Portion {
     }
 
     /// The same, for who counts what a client has had of `len` bytes.
-    pub fn delivers(&self, len: u64) -> Delivers {
+    pub fn slice(&self, len: u64) -> Option<Slice> {
         match self {
-            Portion::Whole => Delivers::One { range: 0..len, len },
-            Portion::Part(range) => Delivers::One { range: range.clone(), len },
-            Portion::Parts(multipart) => Delivers::Several { ranges: multipart.ranges(), len },
+            Portion::Whole => Some(Slice { start: 0, len }),
+            Portion::Part(range) => Some(Slice { start: range.start, len }),
+            Portion::Parts(_) => None,
         }
     }
 

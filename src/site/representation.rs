@@ -194,7 +194,7 @@ impl<F: FileSystem> Site<F> {
         response.fields.push_block("Accept-Ranges: bytes\r\n");
         self.push_common(&mut response, request, selected);
         response.body = body;
-        response.delivers = portion.delivers(len);
+        response.slice = portion.slice(len);
         Ok(response)
     }
 
@@ -295,7 +295,7 @@ impl<F: FileSystem> Site<F> {
         let mut response = Response::new(Status::Ok);
         response.fields.push("Content-Type", selected.media_type);
         self.push_cache_control(&mut response, request, selected);
-        response.delivers = Portion::Whole.delivers(bytes.len() as u64);
+        response.slice = Portion::Whole.slice(bytes.len() as u64);
         response.body = Body::bytes(bytes);
         Ok(response)
     }

@@ -202,7 +202,7 @@ impl Asked {
                 part.describe(&mut response, format.media_type(), len);
                 response.fields.push("Content-Disposition", attachment(name));
                 response.fields.push_block("Accept-Ranges: bytes\r\n");
-                response.delivers = part.delivers(len);
+                response.slice = part.slice(len);
                 let range = if let Portion::Part(part) = part { part } else { 0..len };
                 response.body = Body::One(Segment::Made { maker: Arc::new(archiver), range });
                 response
