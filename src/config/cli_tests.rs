@@ -387,5 +387,7 @@ fn the_root_is_checked_on_the_real_machine() {
 
 #[path = "cli_any_tests.rs"]
 mod any;
+#[path = "coming_from_tests.rs"]
+mod coming_from;
 #[path = "cli_site_tests.rs"]
 mod site_options;

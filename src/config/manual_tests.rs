@@ -133,3 +133,17 @@ fn the_manual_is_for_people_at_a_prompt_and_not_for_the_environment() {
     assert_eq!(printed(&["--completions", "csh"]).code, 2);
     assert_eq!(printed(&["--man", "dist", "9000", "--completions=fish"]).message, page::text().trim_end());
 }
+
+/// What the page says of it: values of fields have commas of their own.
+#[test]
+fn variables_that_hold_fields_have_one_a_line() {
+    let variables = |name: &str| match name {
+        "SERVE_HEADER" => Some("X-A: b, c\nX-D: e".into()),
+        "SERVE_REQUEST_HEADER" => Some("Accept: a, b\nX-F: g".into()),
+        _ => None,
+    };
+    let cli = arguments::parse(Vec::new(), &variables).unwrap();
+    assert_eq!(cli.header.len(), 2);
+    let fields = [("Accept".to_owned(), "a, b".to_owned()), ("X-F".to_owned(), "g".to_owned())];
+    assert_eq!(cli.request_header, fields);
+}

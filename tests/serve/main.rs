@@ -23,6 +23,7 @@ mod freshness;
 mod guards;
 mod load;
 mod logs;
+mod manual;
 mod markdown;
 mod names;
 mod precompress;

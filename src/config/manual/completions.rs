@@ -21,7 +21,7 @@ pub(in crate::config) enum Shell {
     Fish,
     /// PowerShell, on any system
     #[value(name = "powershell")]
-    PowerShell,
+    Power,
     /// Elvish
     Elvish,
 }
@@ -72,7 +72,7 @@ pub(super) fn text(shell: Shell) -> String {
         Shell::Bash => shells::bash(&choices),
         Shell::Zsh => shells::zsh(&choices),
         Shell::Fish => shells::fish(&choices),
-        Shell::PowerShell => shells::powershell(&choices),
+        Shell::Power => shells::powershell(&choices),
         Shell::Elvish => shells::elvish(&choices),
     }
 }
