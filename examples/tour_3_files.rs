@@ -71,11 +71,11 @@ impl Connection {
             }
             // Then the next piece of the file, now that the one before is with the system.
             if let Some(body) = &mut self.body {
-                if body.limit() == 0 {
-                    self.body = None;
-                } else if body.take(PIECE as u64).read_to_end(&mut self.output)? == 0 {
+                match body.read(&mut buffer)? {
+                    0 if body.limit() == 0 => self.body = None,
                     // It has become shorter than was promised: only breaking off says so.
-                    return Err(ErrorKind::UnexpectedEof.into());
+                    0 => return Err(ErrorKind::UnexpectedEof.into()),
+                    count => self.output.extend_from_slice(&buffer[..count]),
                 }
                 continue;
             }
