@@ -171,3 +171,36 @@ fn a_file_that_shrinks_breaks_the_answer_off() {
         assert_eq!(step.get("/").status, 200);
     }
 }
+
+/// A page of another site, whose name leads here, can read what step 3 says to it.
+#[test]
+fn only_the_server_looks_at_the_host() {
+    let (_outer, steps) = both();
+    let ask = |step: &Step| {
+        let mut client = step.connect();
+        client.say("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+        client.answer(true).status
+    };
+    assert_eq!(steps.each_ref().map(ask), [200, 421]);
+}
+
+/// Ctrl-C cuts the download of step 3, and lets that of the server end.
+#[test]
+#[cfg(unix)]
+fn only_the_server_ends_what_it_has_begun() {
+    let (outer, steps) = both();
+    let content = big(&outer.path().join("site/big.bin"), 48 * 1024 * 1024);
+    let downloads = steps.map(|mut step| {
+        let mut client = step.connect();
+        client.say("GET /big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.answer(false);
+        let pid = step.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let mut bytes = Vec::new();
+        // An end or a reset, as above.
+        let _ = std::io::Read::read_to_end(&mut client.stream, &mut bytes);
+        (bytes.len(), step.child.wait().unwrap().code())
+    });
+    assert!(downloads[0].0 < content.len() && downloads[0].1.is_none(), "{downloads:?}");
+    assert_eq!(downloads[1], (content.len(), Some(0)));
+}

@@ -70,7 +70,8 @@ impl Step {
 
 impl Drop for Step {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
+        // It may have ended by itself.
+        let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 }
