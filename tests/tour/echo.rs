@@ -89,3 +89,21 @@ fn the_echo_of_much_is_all_of_it() {
     assert!(client.rest() == much, "not what was sent");
     sender.join().unwrap();
 }
+
+/// What the tour says of the end of descriptors: those who wait are not heard although there
+/// is room again, until somebody new comes.
+#[test]
+#[cfg(all(target_os = "linux", not(mio_unsupported_force_poll_poll)))]
+fn without_descriptors_step_1_goes_deaf() {
+    let step = Step::with_descriptors("tour_1_echo", 14);
+    let mut clients: Vec<_> = (0..20).map(|_| step.connect()).collect();
+    clients.iter_mut().for_each(|client| client.say("x"));
+    // They are accepted in the order in which they came.
+    let served = clients.iter_mut().position(|client| client.hears_nothing()).unwrap();
+    assert!(served > 2, "{served} clients are served");
+    let mut waiting = clients.split_off(served);
+    drop(clients);
+    assert!(waiting.iter_mut().all(|client| client.hears_nothing()), "there is room, and nobody looks");
+    let _new = step.connect();
+    waiting.iter_mut().take(served).for_each(|client| assert_eq!(client.hear(1), b"x"));
+}

@@ -34,6 +34,14 @@ impl Step {
         Step::run(Command::new(program(name)).arg("127.0.0.1:0").arg(folder))
     }
 
+    /// One that can have so many descriptors.
+    #[cfg(all(target_os = "linux", not(mio_unsupported_force_poll_poll)))]
+    fn with_descriptors(name: &str, most: usize) -> Step {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most}; exec \"$0\" 127.0.0.1:0")]);
+        Step::run(command.arg(program(name)))
+    }
+
     fn run(command: &mut Command) -> Step {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut address = String::new();
