@@ -206,11 +206,12 @@ pub(super) fn bound_sockets(addr: SocketAddr, loops: usize) -> io::Result<Vec<So
 /// Lets this thread run only when no other wants to (`SCHED_IDLE`, sched(7)); a busy
 /// event loop takes the processor from it at once, instead of waiting for its slice.
 pub fn lower_priority() {
-    // SAFETY: zero is a valid value of each of its fields.
-    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // All that the kernel takes of `sched_param`: a priority, which this policy has none of.
+    let priority: libc::c_int = 0;
+    // Not by the C library: musl has a function of that name, and it only says ENOSYS.
     // SAFETY: 0 is the calling thread, and the parameters are only read. Where it is
     // forbidden the thread stays as it is.
-    let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
+    let _ = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_IDLE, &raw const priority) };
 }
 
 /// Nothing: accepted sockets inherit `TCP_NODELAY` from the listener (tcp(7)), and
