@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Exchange, Response, Slice};
+use super::{Exchange, Response};
 
 /// What of which representation one response has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ pub struct Representation {
 impl Delivery {
     /// What this response delivers to this exchange; None if nothing that anybody saves.
     pub fn of(exchange: &Exchange, response: &Response) -> Option<Delivery> {
-        let Slice { start, len } = response.slice?;
+        let slice = response.slice?;
+        let (start, len) = (slice.start(), slice.len());
         let tag = response.fields.get("ETag").map(str::to_owned);
         let of = Representation { target: exchange.target().to_vec(), tag, len };
         Some(Delivery { of, range: start..start.saturating_add(response.body.len()).min(len) })
@@ -84,7 +85,7 @@ impl Meter {
 mod tests {
     use super::*;
     use crate::clock::Now;
-    use crate::http::{Body, Peer, Status};
+    use crate::http::{Body, Peer, Slice, Status};
 
     fn exchange(line: &[u8]) -> Exchange {
         let peer = Peer { address: "[::ffff:10.0.0.1]:5".parse().unwrap(), loopback: false };
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_range_that_was_cut_off_counts_as_far_as_it_was_sent() {
         let mut response = Response::new(Status::PartialContent);
-        response.slice = Some(Slice { start: 10, len: 100 });
+        response.slice = Some(Slice::new(10, 100));
         response.body = Body::bytes(vec![0; 20]);
         response.fields.push("ETag", "\"a\"");
         let delivery = Delivery::of(&exchange(b"GET /a?b HTTP/1.1"), &response).unwrap();

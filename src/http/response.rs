@@ -1,5 +1,6 @@
 //! Responses, and who makes them.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -63,10 +64,31 @@ impl Body {
 /// all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
+    start: u64,
+    /// One more than the whole has, so that no slice takes no room: responses are moved a lot.
+    beyond: NonZeroU64,
+}
+
+impl Slice {
+    /// From this byte on, of a whole of so many.
+    pub fn new(start: u64, len: u64) -> Slice {
+        Slice { start, beyond: NonZeroU64::MIN.saturating_add(len) }
+    }
+
     /// The first byte.
-    pub start: u64,
+    pub fn start(self) -> u64 {
+        self.start
+    }
+
     /// How many bytes the whole has.
-    pub len: u64,
+    pub fn len(self) -> u64 {
+        self.beyond.get() - 1
+    }
+
+    /// Whether the whole has none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A response without what concerns the connection (Date, Connection,

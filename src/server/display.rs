@@ -206,7 +206,7 @@ impl Lines {
         }
         if shown.more > 0 {
             let bar = self.more.get_or_insert_with(|| {
-                let plain = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| style);
+                let plain = ProgressStyle::with_template("  {msg}").unwrap_or(style);
                 lines.add(ProgressBar::new(0).with_style(plain))
             });
             bar.set_message(format!("and {} more", shown.more));

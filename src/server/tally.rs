@@ -109,7 +109,7 @@ impl Pieces {
         let touched = &self.0[from..to];
         let start = touched.first().map_or(range.start, |first| first.start.min(range.start));
         let end = touched.last().map_or(range.end, |last| last.end.max(range.end));
-        self.0.splice(from..to, [start..end]);
+        self.0.splice(from..to, std::iter::once(start..end));
     }
 
     fn is_whole(&self, len: u64) -> bool {

@@ -49,8 +49,8 @@ impl Portion {
     /// The same, for who counts what a client has had of `len` bytes.
     pub fn slice(&self, len: u64) -> Option<Slice> {
         match self {
-            Portion::Whole => Some(Slice { start: 0, len }),
-            Portion::Part(range) => Some(Slice { start: range.start, len }),
+            Portion::Whole => Some(Slice::new(0, len)),
+            Portion::Part(range) => Some(Slice::new(range.start, len)),
             Portion::Parts(_) => None,
         }
     }
