@@ -3,7 +3,8 @@
 //! It is one small binary on a `mio` event loop, written from sockets up: a TCP
 //! server ([`net`]), an HTTP server on top of it ([`h1`]), a file handler on top of
 //! that ([`site`]). No async runtime, no hidden threads: who reads this page, and
-//! then the files in the order in which it names them, has read the whole server.
+//! then the files in the order in which it names them, has read the whole server. Who would
+//! rather see it grow begins with `docs/tour.md`: five programs, from an echo to this.
 //!
 //! # Five ideas
 //!
