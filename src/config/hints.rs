@@ -54,6 +54,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "use --spa, or --spa=FILE",
     ),
     (&["--case-sensitive"], "use --strict-case"),
+    (&["--qrcode"], "use --qr"),
     (&["-e", "--ext", "--pretty-urls", "--cleanurls"], "use --clean-urls, which adds .html to paths"),
     (
         &["--enable-cors", "--allow-origin", "--cors-allow-origins"],

@@ -19,7 +19,7 @@ const DESCRIPTION: &[&str] = &[
      only sends: there are no uploads, no programs and no passwords, and no TLS, for which a \
      proxy goes in front.",
     "A number alone is the port, as long as nothing in the current folder has that name. Plain \
-     `serve` shares the current folder on port 8000 with this machine only; `serve --bind :8000` \
+     `serve` shares the current folder on port 8000 with this machine only; `serve --lan` \
      shares it with everybody who can reach this machine.",
     "A folder is answered with its index file, else with a listing, which is a page for people \
      and data for programs (`?format=json`, `ndjson`, `csv` or `text`). `?download` saves a \
