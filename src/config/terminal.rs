@@ -82,8 +82,8 @@ pub(super) struct TerminalOptions {
 
     /// Say on standard output where it listens, as one JSON object in one line
     ///
-    /// Instead of the message at the start, and without an access log unless --log asks
-    /// for one: {"urls":["http://127.0.0.1:8000/"],"pid":4711,"root":"/srv/www"}.
+    /// Its members are `urls` (a list, this machine's first), `pid` and `root`. It comes instead
+    /// of the message at the start, and there is no access log unless asked for by --log.
     #[arg(long, help_heading = PROGRAMS, hide_short_help = true)]
     pub json: bool,
 
