@@ -1,6 +1,5 @@
 //! Servers that end by themselves, and what programs are told that start them.
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
@@ -83,8 +82,10 @@ fn a_file_tells_where_it_listens() {
 #[cfg(unix)]
 #[test]
 fn a_descriptor_tells_where_it_listens_and_is_closed() {
-    use crate::harness::process::program_by_shell;
+    use std::io::Read;
     use std::os::fd::OwnedFd;
+
+    use crate::harness::process::program_by_shell;
 
     let root = root();
     let (mut reader, writer) = std::io::pipe().unwrap();
