@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 CLIENTS = 1000
 SIZE = 4 * 1024 * 1024
@@ -25,8 +26,9 @@ SIZE = 4 * 1024 * 1024
 def measure(serve, load, root, options):
     master, slave = pty.openpty()
     environment = dict(os.environ, TERM="xterm-256color")
-    with tempfile.NamedTemporaryFile("r") as ready:
-        command = [serve, "--port", "0", "--threads", "1", "--log", "off", "--root", root, "--ready-file", ready.name, *options]
+    with tempfile.TemporaryDirectory() as place:
+        ready = os.path.join(place, "ready")
+        command = [serve, "--port", "0", "--threads", "1", "--log", "off", "--root", root, "--ready-file", ready, *options]
         process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
         os.close(slave)
         seen = []
@@ -40,9 +42,9 @@ def measure(serve, load, root, options):
 
         thread = threading.Thread(target=read)
         thread.start()
-        while not os.path.exists(ready.name) or not os.path.getsize(ready.name):
-            pass
-        with open(ready.name) as file:
+        while not os.path.exists(ready):
+            time.sleep(0.01)
+        with open(ready) as file:
             url = json.load(file)["urls"][0]
         report = subprocess.run(
             [load, f"{url}file", "--connections", str(CLIENTS), "--seconds", "6", "--warm-up", "2", "--pid", str(process.pid)],
@@ -50,8 +52,6 @@ def measure(serve, load, root, options):
         process.terminate()
         process.wait()
         thread.join()
-        # The name goes with the file that it was given to; nothing is left to remove.
-        open(ready.name, "a").close()
     report = json.loads(report)
     lines = b"".join(seen).decode(errors="replace")
     return report["server_cpu_per_1000"], report["requests_per_second"], len(re.findall(r"and \d+ more", lines))

@@ -134,9 +134,29 @@ pub fn inherited(_: u32) -> io::Result<File> {
 mod tests {
     use super::*;
 
+    /// Under Wine who started the tests is no process of Windows.
+    #[cfg(unix)]
     #[test]
     fn a_parent_that_is_there_is_not_gone() {
         assert!(!Parent::find().unwrap().is_gone());
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_process_has_who_started_it_as_its_parent() {
+        use std::process::{Command, Stdio};
+
+        let mut child = Command::new("cmd")
+            .args(["/C", "pause"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let parent = parent_of(child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(parent.unwrap(), std::process::id());
+        assert!(parent_of(u32::MAX).is_err());
     }
 
     /// What is ours already must not get a second owner.
