@@ -5,26 +5,30 @@ without, in turns. Linux.
     ulimit -n 10000; python3 .ci/trials/display.py target/release/serve LOAD [ROUNDS]
 
 LOAD is the program that `cargo bench` has named. Prints processor time of the server for 1,000
-files of 4 MiB, and files a second, of each round; then the ratios of the medians.
+files of 32 MiB, and files a second, of each round; then the ratios of the medians.
 """
 
+import fcntl
 import json
 import os
 import pty
 import re
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
 CLIENTS = 1000
-SIZE = 4 * 1024 * 1024
+SIZE = 32 * 1024 * 1024
 
 
 def measure(serve, load, root, options):
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     environment = dict(os.environ, TERM="xterm-256color")
     with tempfile.TemporaryDirectory() as place:
         ready = os.path.join(place, "ready")
@@ -47,7 +51,7 @@ def measure(serve, load, root, options):
         with open(ready) as file:
             url = json.load(file)["urls"][0]
         report = subprocess.run(
-            [load, f"{url}file", "--connections", str(CLIENTS), "--seconds", "6", "--warm-up", "2", "--pid", str(process.pid)],
+            [load, f"{url}file", "--connections", str(CLIENTS), "--requests", "4000", "--warm-up", "1", "--pid", str(process.pid)],
             capture_output=True, text=True, check=True).stdout
         process.terminate()
         process.wait()
