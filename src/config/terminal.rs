@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::values;
+use crate::http::target::encode_reference;
 
 /// Where they stand in the help.
 const ENDING: &str = "An end by itself";
@@ -17,20 +17,6 @@ const PROGRAMS: &str = "For programs that start it";
 
 /// Descriptors below are taken: input, output, errors.
 const DESCRIPTOR_MIN: u32 = 3;
-
-/// What no URL may have as it is, beside what is not ASCII. The percent sign stays: who
-/// writes one has encoded already.
-const NOT_OF_URLS: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// The options themselves.
 #[derive(Args, Debug)]
@@ -166,7 +152,7 @@ fn path(text: &str) -> Result<String, String> {
     if text.contains("://") {
         return Err("give a path below what is shared, like --open=/docs/".to_owned());
     }
-    Ok(utf8_percent_encode(text.trim_start_matches('/'), NOT_OF_URLS).to_string())
+    Ok(encode_reference(text.trim_start_matches('/')).to_string())
 }
 
 fn descriptor(text: &str) -> Result<u32, String> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 
 /// What a link needs to be escaped: all but unreserved characters (RFC 3986 §2.3)
 /// and a few that mean nothing in a path.
@@ -21,7 +21,10 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// In a query that is handed back in a redirect, all that is printable stays as it came.
-const IN_QUERY: &AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
+const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
+
+/// What no reference to a resource may have as it is, nor an attribute that holds one.
+const IN_REFERENCE: &AsciiSet = &IN_QUERY.add(b'\'').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
 /// The target of a request line, taken apart but not yet decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,6 +331,12 @@ pub fn encode_segment(segment: &[u8]) -> percent_encoding::PercentEncode<'_> {
 /// A query as it may be handed back in a Location.
 pub fn encode_query(query: &str) -> percent_encoding::PercentEncode<'_> {
     percent_encode(query.as_bytes(), IN_QUERY)
+}
+
+/// A reference as somebody wrote it, whose structure stays: also the percent sign, for who writes
+/// one has encoded already.
+pub fn encode_reference(reference: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encode(reference.as_bytes(), IN_REFERENCE)
 }
 
 #[cfg(test)]

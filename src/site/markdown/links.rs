@@ -3,22 +3,7 @@
 //! Judged is what is written, after all that a browser leaves out of it is left out: so no
 //! tab within `java script:` and no blank before it makes a difference between the two.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-
-/// What may not stand in an attribute or in an address as it is. `%` stays: what is encoded
-/// already is left so.
-const ENCODED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'\'')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
+use crate::http::target::encode_reference;
 
 /// Where a link may lead; each holds what can be written into an attribute.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +49,7 @@ fn anchor(fragment: &str) -> String {
 }
 
 fn attribute(link: &str) -> String {
-    utf8_percent_encode(link, ENCODED).to_string().replace('&', "&amp;")
+    encode_reference(link).to_string().replace('&', "&amp;")
 }
 
 #[cfg(test)]
