@@ -75,6 +75,7 @@ proptest! {
             resolve: &|_, _| Ok(Vec::new()),
             name: "box",
             stdout_is_terminal: false,
+            stdout_knows_colors: true,
             cores: 1,
         };
         let _ = Config::read(words.into_iter().map(OsString::from_vec).collect(), &machine);

@@ -24,6 +24,7 @@ fn read_with(words: &[&str], variables: &[(&str, &str)], terminal: bool) -> Resu
         },
         name: "box.example",
         stdout_is_terminal: terminal,
+        stdout_knows_colors: true,
         cores: 4,
     };
     Config::read(words.iter().map(OsString::from).collect(), &machine)

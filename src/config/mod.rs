@@ -9,6 +9,8 @@ use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use console::Term;
+
 use crate::clock::Now;
 use crate::http::SafePath;
 use crate::http::host::HostGuard;
@@ -123,6 +125,8 @@ struct Machine<'a> {
     resolve: &'a dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
     name: &'a str,
     stdout_is_terminal: bool,
+    /// Whether that terminal obeys the codes of colours.
+    stdout_knows_colors: bool,
     cores: usize,
 }
 
@@ -152,6 +156,7 @@ impl Config {
             resolve: &|name, port| Ok((name, port).to_socket_addrs()?.collect()),
             name: &name.to_string_lossy(),
             stdout_is_terminal: io::stdout().is_terminal(),
+            stdout_knows_colors: knows_colors(&Term::stdout()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
         };
         let config = Config::read(arguments.into_iter().collect(), &machine)?;
@@ -261,10 +266,23 @@ impl Config {
     }
 }
 
-/// Whether to colour what goes to a stream that `is_terminal` or not
+/// Whether to colour what goes to standard error, which `is_terminal` or not
 /// (<https://no-color.org>).
 pub fn wants_color(is_terminal: bool) -> bool {
-    is_terminal && color_is_welcome(&|name| std::env::var_os(name))
+    is_terminal && knows_colors(&Term::stderr()) && color_is_welcome(&|name| std::env::var_os(name))
+}
+
+/// Consoles of Windows show the codes of colours as text until they are asked to obey them,
+/// which this does; old ones cannot.
+#[cfg(windows)]
+fn knows_colors(terminal: &Term) -> bool {
+    terminal.features().colors_supported()
+}
+
+/// Terminals obey them, unless TERM says otherwise.
+#[cfg(not(windows))]
+fn knows_colors(_: &Term) -> bool {
+    true
 }
 
 /// Whether lines may be drawn over on a stream that `is_terminal` or not.
@@ -382,7 +400,8 @@ fn sandbox(cli: &Cli) -> Result<sys::sandbox::Sandbox, String> {
 }
 
 fn log_format(cli: &Cli, machine: &Machine<'_>) -> log::Format {
-    let color = machine.stdout_is_terminal && color_is_welcome(machine.variable);
+    let color =
+        machine.stdout_is_terminal && machine.stdout_knows_colors && color_is_welcome(machine.variable);
     match cli.log {
         Some(LogFormat::Short) => log::Format::Short { color },
         Some(LogFormat::Combined) => log::Format::Combined,

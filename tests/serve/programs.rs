@@ -131,3 +131,34 @@ fn it_ends_with_the_program_that_started_it() {
     assert!(server.stderr.by_ref().all(|line| !line.starts_with("serve:")));
     assert!(std::net::TcpStream::connect(server.addresses[0]).is_err());
 }
+
+/// A program of that name stands for the browser. It is started before the sandbox closes,
+/// and with the whole address.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_browser_is_opened_at_the_path_that_was_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (root, place) = (root(), tempfile::tempdir().unwrap());
+    let (told, browser) = (place.path().join("told"), place.path().join("xdg-open"));
+    // Who reads a pipe waits for who writes it.
+    assert!(std::process::Command::new("mkfifo").arg(&told).status().unwrap().success());
+    std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" >'{}'\n", told.display())).unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = program(&["--bind", "127.0.0.1:0", "--log", "off", "--open=/a b.html"]);
+    command.env("PATH", format!("{}:{}", place.path().display(), std::env::var("PATH").unwrap()));
+    let server = Process::start(command, root.path(), &[]);
+    let address = std::fs::read_to_string(&told).unwrap();
+    assert_eq!(address, format!("http://{}/a%20b.html\n", server.addresses[0]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_browser_it_says_so_and_goes_on() {
+    let root = root();
+    let mut command = program(&["--bind", "127.0.0.1:0", "--log", "off", "--open"]);
+    command.env("PATH", "/nowhere");
+    let server = Process::start(command, root.path(), &[]);
+    assert!(server.banner[0].starts_with("warning: no browser could be opened"), "{:?}", server.banner);
+    assert_eq!(server.connect().get("/a.txt").text(), "0123456789");
+}
