@@ -33,7 +33,7 @@ const LINES_MAX: usize = 8;
 const WIDE: u16 = 72;
 
 const LINE: &str =
-    "  {prefix}  {wide_msg} {bar:16.cyan} {percent:>3}%  {decimal_bytes_per_sec:>11}  {eta:>4}";
+    "  {prefix}  {wide_msg} {bar:16.cyan/black.bright} {percent:>3}%  {decimal_bytes_per_sec:>11}  {eta:>4}";
 const SHORT_LINE: &str = "{percent:>3}% {wide_msg}";
 
 /// The transfers that there are.
@@ -192,17 +192,15 @@ impl Lines {
             self.more = self.more.take().filter(|bar| erase(lines, bar));
         }
         let style = style();
-        for (index, meter) in shown.lines.iter().enumerate() {
-            if !self.drawn.iter().any(|(other, _)| Arc::ptr_eq(meter, other)) {
-                let bar = lines.insert(index, ProgressBar::new(meter.len));
-                bar.set_prefix(meter.client.to_string());
-                bar.set_message(name_of(&meter.target));
-                self.drawn.insert(index.min(self.drawn.len()), (Arc::clone(meter), bar));
-            }
-        }
         for (meter, bar) in &self.drawn {
             bar.set_style(style.clone());
             bar.set_position(meter.sent());
+        }
+        for (index, meter) in shown.lines.iter().enumerate() {
+            if !self.drawn.iter().any(|(other, _)| Arc::ptr_eq(meter, other)) {
+                let bar = lines.insert(index, line_of(meter));
+                self.drawn.insert(index.min(self.drawn.len()), (Arc::clone(meter), bar));
+            }
         }
         if shown.more > 0 {
             let bar = self.more.get_or_insert_with(|| {
@@ -212,6 +210,17 @@ impl Lines {
             bar.set_message(format!("and {} more", shown.more));
         }
     }
+}
+
+/// A line that is not drawn yet: it will be when it is known how fast the transfer goes on.
+/// What was sent before it is no speed.
+fn line_of(meter: &Meter) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(meter.len), ProgressDrawTarget::hidden());
+    bar.set_prefix(meter.client.to_string());
+    bar.set_message(name_of(&meter.target));
+    bar.set_position(meter.sent());
+    bar.reset_eta();
+    bar
 }
 
 /// Takes a line away; tells that it is no longer there.

@@ -37,6 +37,16 @@ fn the_oldest_are_shown_and_the_others_counted() {
     assert_eq!((shown.lines.len(), shown.more), (LINES_MAX, 992));
 }
 
+#[test]
+fn what_was_sent_before_a_line_began_is_no_speed() {
+    let meter = meter("GET /big HTTP/1.1");
+    meter.set(LEN_MIN / 2);
+    let bar = line_of(&meter);
+    assert_eq!(bar.position(), LEN_MIN / 2);
+    // Not a number when no time has passed, which is not drawn: each step is a fifth of a second.
+    assert!(bar.per_sec().is_nan() || bar.per_sec() == 0.0, "{} bytes a second", bar.per_sec());
+}
+
 /// R46.
 #[test]
 fn a_name_is_what_a_person_reads_and_harmless() {
