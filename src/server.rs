@@ -13,6 +13,7 @@ mod greeting;
 mod listen;
 mod ready;
 mod reports;
+mod screen;
 mod tally;
 mod threads;
 mod watcher;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::config::{Config, Exit, banner, moves_cursor};
+use crate::config::{Config, Exit, banner, moves_cursor, wants_color};
 use crate::h1::{Conn, Made, Service};
 use crate::log::{AccessLog, Format, Writer};
 use crate::net::{Counters, EventLoop, Remote};
@@ -93,12 +94,6 @@ pub struct Server {
     watcher: Option<Watcher>,
 }
 
-/// Where lines go: standard output for requests, standard error for troubles.
-struct Logs {
-    access: Writer,
-    errors: Writer,
-}
-
 /// Whether a person watches, and what on.
 #[derive(Default)]
 struct Stage {
@@ -109,8 +104,15 @@ struct Stage {
 impl Stage {
     fn of(config: &Config) -> Stage {
         let is_watched = !config.quiet && io::stderr().is_terminal();
-        Stage { is_watched, display: moves_cursor(is_watched).then(Display::new) }
+        let display = moves_cursor(is_watched).then(|| Display::new(wants_color(is_watched)));
+        Stage { is_watched, display }
     }
+}
+
+/// Where lines go: standard output for requests, standard error for troubles.
+struct Logs {
+    access: Writer,
+    errors: Writer,
 }
 
 impl Logs {
@@ -270,7 +272,7 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
         .map_err(|error| Exit::failure(format_args!("cannot listen to signals: {error}")))?;
     let (config, logs) = (&server.config, &server.logs);
     greeting::preface(config, &warnings, server.loops.len(), &server.confinement.text(), &logs.errors);
-    greeting.after(config, listeners, &logs.errors, &logs.access)?;
+    greeting.after(config, listeners, &logs.errors)?;
     server.run_on(stage)
 }
 

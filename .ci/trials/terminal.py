@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 PATIENCE = 20
@@ -37,12 +38,14 @@ def check(what, is_right, seen=""):
 class Terminal:
     """The program on a terminal of its own, and what it has written there."""
 
-    def __init__(self, *options, rows=24, columns=80, env=(), stdout=None, stdin=None):
+    def __init__(self, *options, rows=24, columns=80, env=(), stdout=None, waits=True):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SERVE_") and name != "NO_COLOR"}
         environment.update({"TERM": "xterm-256color"} | dict(env))
-        own = lambda: (os.setsid(), fcntl.ioctl(slave, termios.TIOCSCTTY, 0))
+        os.set_blocking(slave, waits)
+        # Who is about to lose the terminal is asked to stay.
+        own = lambda: (os.setsid(), fcntl.ioctl(slave, termios.TIOCSCTTY, 0), signal.signal(signal.SIGHUP, signal.SIG_IGN))
         self.process = subprocess.Popen(
             [serve, "--port", "0", *options],
             stdin=slave, stdout=stdout or slave, stderr=slave, env=environment, preexec_fn=own)
@@ -128,6 +131,74 @@ def many(folder):
         client.close()
     terminal.interrupt()
     check("and that ends well", terminal.end() == 0)
+
+
+def speed(folder):
+    terminal = Terminal(folder, "--limit-rate", "8MB/s", columns=100).start()
+    client = ask(terminal.port, "/big%20file.bin", read=1000)
+    reader = threading.Thread(target=drain, args=[client], daemon=True)
+    reader.start()
+    terminal.read(patience=3)
+    lines = re.findall(r"(\d+)% +([0-9.]+ .?B/s) +(\d+s)", plain(terminal.text))
+    fair = [line for line in lines if line[1].endswith(" MB/s") and 4 < float(line[1][:-5]) < 12 and 2 < int(line[2][:-1]) < 15]
+    check("from the first frame on the speed is that of the transfer", lines and fair == lines, lines)
+    check("and a line looks as it should", "\u2591" not in terminal.text and "/67108864" not in terminal.text, terminal.text)
+    client.shutdown(socket.SHUT_RDWR)
+    reader.join()
+    terminal.interrupt()
+    terminal.end()
+
+
+def drain(client):
+    while client.recv(1 << 20):
+        pass
+
+
+def serves(terminal):
+    client = ask(terminal.port, "/small.txt", read=1)
+    client.close()
+    return terminal.process.poll() is None
+
+
+def stops(terminal):
+    terminal.process.send_signal(signal.SIGTERM)
+    try:
+        return terminal.process.wait(timeout=PATIENCE) == 0
+    except subprocess.TimeoutExpired:
+        terminal.process.kill()
+        return False
+
+
+def troubles(folder):
+    """Terminals that are gone, stopped, or full: with a line on them."""
+    terminal = Terminal(folder, columns=100).start()
+    slow = ask(terminal.port, "/big%20file.bin", read=1000)
+    terminal.read(r"big file\.bin.*%")
+    os.close(terminal.master)
+    check("a terminal that is gone stops nothing", all(serves(terminal) for _ in range(20)))
+    time.sleep(0.5)
+    check("nor later", serves(terminal))
+    slow.close()
+    check("and the end is a good one", stops(terminal))
+
+    terminal = Terminal(folder, "--grace", "1s", columns=100).start()
+    slow = ask(terminal.port, "/big%20file.bin", read=1000)
+    terminal.read(r"big file\.bin.*%")
+    os.write(terminal.master, b"\x13")
+    check("nor does one that is stopped", all(serves(terminal) for _ in range(20)))
+    check("which does not hold up the end", stops(terminal))
+    slow.close()
+    os.close(terminal.master)
+
+    terminal = Terminal(folder, columns=100, waits=False).start()
+    slow = ask(terminal.port, "/big%20file.bin", read=1000)
+    terminal.read(r"big file\.bin.*%")
+    check("nor does one that is full and cannot wait", all(serves(terminal) for _ in range(200)))
+    time.sleep(0.5)
+    check("nor later", serves(terminal))
+    slow.close()
+    check("and the end is a good one", stops(terminal))
+    os.close(terminal.master)
 
 
 def narrow(folder):
@@ -222,7 +293,7 @@ with tempfile.TemporaryDirectory() as folder:
         file.truncate(SIZE)
     with open(os.path.join(folder, "small.txt"), "w") as file:
         file.write("small\n")
-    for trial in (transfers, many, narrow, codes, escapes, plainly, once, closed):
+    for trial in (transfers, speed, many, troubles, narrow, codes, escapes, plainly, once, closed):
         print(f"-- {trial.__name__}", flush=True)
         trial(folder)
 if failures:

@@ -31,9 +31,15 @@ pub(super) fn parse(arguments: Vec<OsString>, variables: Variables<'_>) -> Resul
     let variables = environment::arguments(&command, &given, variables)?;
     let is_variable = |id: &str| variables.iter().any(|(known, _)| known == id);
     let (bind, port, root) = (is_variable("bind"), is_variable("port"), is_variable("root"));
+    let long = |id: &str| command.get_arguments().find(|option| *option.get_id() == *id)?.get_long();
+    let names: Vec<String> = variables.iter().filter_map(|(id, _)| Some(long(id)?.to_owned())).collect();
     // In front, so that a `--` among the arguments cannot swallow them.
     let all = variables.into_iter().map(|(_, argument)| argument).chain(arguments);
-    let matches = command.try_get_matches_from(all).map_err(|error| exit_of(&error))?;
+    let matches = command.try_get_matches_from(all).map_err(|error| {
+        // Whoever set a variable has typed no option.
+        let exit = exit_of(&error);
+        Exit { message: environment::with_variables(&exit.message, &names), ..exit }
+    })?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| exit_of(&error))?;
     (cli.bind_is_variable, cli.port_is_variable, cli.root_is_variable) = (bind, port, root);
     Ok(cli)

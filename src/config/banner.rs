@@ -61,6 +61,11 @@ impl Banner<'_> {
             }
             text.push('\n');
         }
+        if network.is_empty() && self.addresses.iter().any(|address| address.ip().is_unspecified()) {
+            text.push_str(
+                "This machine has no address in a network now; when it has one, that is shared, too.\n",
+            );
+        }
         let is_private = self.addresses.iter().all(|address| address.ip().is_loopback());
         if is_private && !self.addresses.is_empty() {
             let _ = writeln!(text, "Only this machine can reach it; --lan shares it with the network.");
@@ -82,10 +87,10 @@ impl Banner<'_> {
         here.iter().chain(&network).map(|url| format!("{url}{path}")).collect()
     }
 
-    /// The URL for other machines, if there is one, else for this one.
-    pub fn best_url(&self) -> Option<String> {
-        let (here, network) = urls(self.addresses, self.interfaces);
-        network.first().or(here.first()).map(|url| format!("{url}{}", self.path()))
+    /// The likeliest URL for other machines, if there is one.
+    pub fn network_url(&self) -> Option<String> {
+        let (_, network) = urls(self.addresses, self.interfaces);
+        network.first().map(|url| format!("{url}{}", self.path()))
     }
 
     /// The path of every URL.

@@ -98,6 +98,7 @@ fn urls_can_always_be_clicked() {
     // Without a network, a bind to everything is still not said to be private.
     let text = banner("/x", false, &["0.0.0.0:8000"], &["127.0.0.1"]);
     assert!(text.contains("http://127.0.0.1:8000/\n") && !text.contains("Only this machine"), "{text}");
+    assert!(text.contains("no address in a network now"), "{text}");
 }
 
 #[test]

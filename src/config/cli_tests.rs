@@ -177,6 +177,18 @@ fn what_has_no_use_with_precompress_is_said() {
 }
 
 #[test]
+fn what_variables_say_is_told_by_their_names() {
+    let says =
+        |words: &[&str], variables: &[(&str, &str)]| read_with(words, variables, false).unwrap_err().message;
+    assert_eq!(
+        says(&[], &[("SERVE_ONCE", "true"), ("SERVE_COUNT", "3")]),
+        "SERVE_ONCE and SERVE_COUNT contradict each other: choose one"
+    );
+    let lan = says(&[], &[("SERVE_LAN", "true"), ("SERVE_BIND", ":80")]);
+    assert_eq!(lan, "SERVE_BIND and SERVE_LAN contradict each other: choose one");
+}
+
+#[test]
 fn the_log_suits_its_reader() {
     for (line, variables, terminal, expected) in [
         ("", &[][..], true, SHORT),

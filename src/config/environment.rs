@@ -71,6 +71,15 @@ pub(super) fn variable_of(long: &str) -> String {
     format!("SERVE_{}", long.to_ascii_uppercase().replace('-', "_"))
 }
 
+/// A message with the names of variables for those of options that were set by them.
+pub(super) fn with_variables(message: &str, options: &[String]) -> String {
+    let named = message.split(' ').map(|word| {
+        let option = word.strip_prefix("--").filter(|word| options.iter().any(|option| option == word));
+        option.map_or_else(|| word.to_owned(), variable_of)
+    });
+    named.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a word switches on or off.
 fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {

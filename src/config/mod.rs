@@ -159,8 +159,18 @@ impl Config {
             stdout_knows_colors: knows_colors(&Term::stdout()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let config = Config::read(arguments.into_iter().collect(), &machine)?;
-        config.check_root()?;
+        let mut config = Config::read(arguments.into_iter().collect(), &machine)?;
+        config.check_root().map_err(|exit| match config.ready.open.as_deref() {
+            // `serve -o /docs/` shares /docs/.
+            Some("") if !config.root.exists() => {
+                Exit { message: format!("{}; or a page to open, as --open=/docs/", exit.message), ..exit }
+            }
+            _ => exit,
+        })?;
+        if let (Some(path), true) = (&config.ready.open, config.root.is_file()) {
+            let name = config.root.file_name().unwrap_or_default().to_string_lossy();
+            config.ready.open = Some(terminal::opened_of_file(path, &name).map_err(Exit::usage)?);
+        }
         if config.site.spa.is_some() && config.root.is_file() {
             return Err(Exit::usage(
                 "--spa needs a folder to share, and FILE beneath it: `serve dist --spa=FILE`",

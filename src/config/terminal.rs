@@ -62,7 +62,7 @@ pub(super) struct TerminalOptions {
 
     /// End when the program that started it has ended
     ///
-    /// So that no server stays behind when a test is killed. Not on Windows.
+    /// So that no server stays behind when a test is killed.
     #[arg(long, help_heading = ENDING, hide_short_help = true)]
     pub exit_with_parent: bool,
 
@@ -153,6 +153,15 @@ fn path(text: &str) -> Result<String, String> {
         return Err("give a path below what is shared, like --open=/docs/".to_owned());
     }
     Ok(encode_reference(text.trim_start_matches('/')).to_string())
+}
+
+/// What --open says of a file that is shared alone, whose name all URLs have already.
+pub(super) fn opened_of_file(path: &str, name: &str) -> Result<String, String> {
+    let rest = path.strip_prefix(&*encode_reference(name).to_string()).unwrap_or(path);
+    match rest.starts_with(['?', '#']) || rest.is_empty() {
+        true => Ok(rest.to_owned()),
+        false => Err(format!("--open={path}: only {name} is shared; leave the path out")),
+    }
 }
 
 fn descriptor(text: &str) -> Result<u32, String> {

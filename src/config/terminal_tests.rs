@@ -5,6 +5,15 @@
 use super::*;
 
 #[test]
+fn of_a_file_that_is_shared_alone_only_a_part_is_opened() {
+    assert_eq!(opened_of_file("", "a b.txt"), Ok(String::new()));
+    assert_eq!(opened_of_file("a%20b.txt", "a b.txt"), Ok(String::new()));
+    assert_eq!(opened_of_file("#page=2", "a.pdf"), Ok("#page=2".to_owned()));
+    assert_eq!(opened_of_file("a.pdf#page=2", "a.pdf"), Ok("#page=2".to_owned()));
+    assert!(opened_of_file("b.pdf", "a.pdf").unwrap_err().contains("only a.pdf is shared"));
+}
+
+#[test]
 fn a_path_to_open_lies_below_what_is_shared_and_is_encoded() {
     for (text, expected) in [
         ("", ""),

@@ -26,7 +26,8 @@ pub struct Delivery {
 pub struct Representation {
     /// The target as it was asked for.
     pub target: Vec<u8>,
-    /// The entity tag, where there is one.
+    /// The entity tag, where there is one. Whether it is a weak one makes no difference: that of
+    /// a file that has only just changed becomes strong while it is fetched, and says the same.
     pub tag: Option<String>,
     /// The length, which is all there is to tell versions without a tag apart.
     pub len: u64,
@@ -37,7 +38,7 @@ impl Delivery {
     pub fn of(exchange: &Exchange, response: &Response) -> Option<Delivery> {
         let slice = response.slice?;
         let (start, len) = (slice.start(), slice.len());
-        let tag = response.fields.get("ETag").map(str::to_owned);
+        let tag = response.fields.get("ETag").map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned());
         let of = Representation { target: exchange.target().to_vec(), tag, len };
         Some(Delivery { of, range: start..start.saturating_add(response.body.len()).min(len) })
     }
@@ -109,6 +110,19 @@ mod tests {
         assert_eq!(delivery.sent(5), 10..15);
         assert_eq!(delivery.sent(20), 10..30);
         assert_eq!(delivery.sent(u64::MAX), 10..30);
+    }
+
+    /// A file that was new when a client began to fetch it has a weak tag, and later a strong one.
+    #[test]
+    fn a_tag_that_becomes_strong_is_that_of_the_same_file() {
+        let delivery = |tag: &str| {
+            let mut response = Response::new(Status::PartialContent);
+            response.slice = Some(Slice::new(0, 100));
+            response.fields.push("ETag", tag);
+            Delivery::of(&exchange(b"GET /a HTTP/1.1"), &response).unwrap().of
+        };
+        assert_eq!(delivery("W/\"a\""), delivery("\"a\""));
+        assert_ne!(delivery("\"a\""), delivery("\"b\""));
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use percent_encoding::percent_decode;
 
+use super::screen::{Screen, columns};
 use crate::clock::Now;
 use crate::config::banner::printable;
 use crate::http::Meter;
@@ -29,12 +29,21 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// More lines than this nobody reads; the others are counted.
 const LINES_MAX: usize = 8;
 
-/// The lines are for terminals at least this wide; below there is a shorter one.
-const WIDE: u16 = 72;
+/// How a line looks on terminals that have so many columns or more, the widest first.
+const LINES: [(u16, &str); 3] = [
+    (
+        72,
+        "  {prefix:15}  {wide_msg} {bar:16.cyan/black.bright} {percent:>3}%  {decimal_bytes_per_sec:>11}  {eta:>4}",
+    ),
+    (40, "{percent:>3}% {wide_msg} {decimal_bytes_per_sec:>11} {eta:>4}"),
+    (0, "{percent:>3}% {wide_msg}"),
+];
 
-const LINE: &str =
-    "  {prefix}  {wide_msg} {bar:16.cyan/black.bright} {percent:>3}%  {decimal_bytes_per_sec:>11}  {eta:>4}";
-const SHORT_LINE: &str = "{percent:>3}% {wide_msg}";
+/// An address may have so many characters, as those of IPv4 do; the middle of others is left out.
+const CLIENT_MAX: usize = 15;
+
+/// How long the end may wait for a terminal that does not move.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The transfers that there are.
 #[derive(Default)]
@@ -46,7 +55,10 @@ pub struct Board {
 #[derive(Default)]
 struct State {
     transfers: Vec<Transfer>,
+    /// Nobody needs lines any more.
     is_over: bool,
+    /// Nobody draws any more.
+    is_quiet: bool,
 }
 
 /// A transfer, as long as its exchange lasts.
@@ -65,6 +77,7 @@ impl Board {
         let transfer = Transfer { meter: Arc::downgrade(&meter), since: Now::instant() };
         let mut state = self.lock();
         let is_first = state.transfers.is_empty();
+        state.make_room();
         state.transfers.push(transfer);
         drop(state);
         if is_first {
@@ -88,9 +101,31 @@ impl Board {
         (!state.is_over).then(|| Shown::of(&mut state.transfers, Now::instant()))
     }
 
-    fn end(&self) {
-        self.lock().is_over = true;
+    /// Asks for the end, and waits until all is cleared away; tells whether it is, in time.
+    fn end(&self, patience: Duration) -> bool {
+        let mut state = self.lock();
+        state.is_over = true;
         self.changed.notify_all();
+        let waited = self.changed.wait_timeout_while(state, patience, |state| !state.is_quiet);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_quiet
+    }
+
+    /// All is cleared away.
+    fn be_quiet(&self) {
+        self.lock().is_quiet = true;
+        self.changed.notify_all();
+    }
+}
+
+impl State {
+    /// Forgets those that have ended before there are more: who draws may be held up by a
+    /// terminal that is stopped, and would do so.
+    fn make_room(&mut self) {
+        if self.transfers.len() == self.transfers.capacity() {
+            self.transfers.retain(|transfer| transfer.meter.strong_count() > 0);
+            // So that the next look is as far away as this one was long.
+            self.transfers.reserve(self.transfers.len().max(16));
+        }
     }
 }
 
@@ -126,9 +161,11 @@ pub struct Display {
 }
 
 impl Display {
-    /// On standard error, which is a terminal that can move its cursor.
-    pub fn new() -> Display {
-        let target = ProgressDrawTarget::stderr_with_hz(10);
+    /// On standard error, which is a terminal that can move its cursor, with colours or not.
+    pub fn new(color: bool) -> Display {
+        // The library has an opinion of its own: of standard output.
+        console::set_colors_enabled(color);
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(<Screen>::default()), 10);
         Display { lines: MultiProgress::with_draw_target(target), board: Arc::default() }
     }
 
@@ -159,10 +196,11 @@ impl Display {
         }
         // Whoever has the terminal next finds it as if nothing had been there.
         let _ = self.lines.clear();
+        self.board.be_quiet();
     }
 }
 
-/// The thread that draws; dropped, it takes its lines away.
+/// The thread that draws; dropped, it takes its lines away, if the terminal takes that.
 pub struct Drawing {
     board: Arc<Board>,
     thread: Option<JoinHandle<()>>,
@@ -170,8 +208,8 @@ pub struct Drawing {
 
 impl Drop for Drawing {
     fn drop(&mut self) {
-        self.board.end();
-        if let Some(thread) = self.thread.take() {
+        // A thread that a stopped terminal holds up ends with the process.
+        if let (true, Some(thread)) = (self.board.end(END_PATIENCE), self.thread.take()) {
             // What it had to draw nobody needs any more.
             let _ = thread.join();
         }
@@ -191,7 +229,7 @@ impl Lines {
         if shown.more == 0 {
             self.more = self.more.take().filter(|bar| erase(lines, bar));
         }
-        let style = style();
+        let style = style(columns());
         for (meter, bar) in &self.drawn {
             bar.set_style(style.clone());
             bar.set_position(meter.sent());
@@ -216,7 +254,7 @@ impl Lines {
 /// What was sent before it is no speed.
 fn line_of(meter: &Meter) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(meter.len), ProgressDrawTarget::hidden());
-    bar.set_prefix(meter.client.to_string());
+    bar.set_prefix(shortened(&meter.client.to_string()));
     bar.set_message(name_of(&meter.target));
     bar.set_position(meter.sent());
     bar.reset_eta();
@@ -230,11 +268,21 @@ fn erase(lines: &MultiProgress, bar: &ProgressBar) -> bool {
     false
 }
 
-/// How a line looks in a terminal of this width.
-fn style() -> ProgressStyle {
-    let is_wide = Term::stderr().size_checked().is_none_or(|(_, columns)| columns >= WIDE);
-    let style = ProgressStyle::with_template(if is_wide { LINE } else { SHORT_LINE });
+/// How a line looks on a terminal of this width.
+fn style(columns: u16) -> ProgressStyle {
+    let fits = LINES.iter().find(|(least, _)| columns >= *least);
+    let style = ProgressStyle::with_template(fits.map_or("", |(_, template)| template));
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("\u{2501}\u{2578}\u{2500}")
+}
+
+/// An address that leaves room for a name.
+fn shortened(client: &str) -> String {
+    let left_out = (client.len() + 1).saturating_sub(CLIENT_MAX);
+    // Addresses are ASCII.
+    match (client.get(..CLIENT_MAX / 2), client.get(CLIENT_MAX / 2 + left_out..)) {
+        (Some(begin), Some(end)) if client.len() > CLIENT_MAX => format!("{begin}\u{2026}{end}"),
+        _ => client.to_owned(),
+    }
 }
 
 /// The last name of a target, as a person reads it: decoded, and harmless (R46).

@@ -47,6 +47,40 @@ fn what_was_sent_before_a_line_began_is_no_speed() {
     assert!(bar.per_sec().is_nan() || bar.per_sec() == 0.0, "{} bytes a second", bar.per_sec());
 }
 
+#[test]
+fn every_width_has_its_line() {
+    for (_, template) in LINES {
+        assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+    }
+    assert_eq!(LINES[LINES.len() - 1].0, 0);
+}
+
+#[test]
+fn a_long_address_leaves_room_for_a_name() {
+    assert_eq!(shortened("192.168.100.200"), "192.168.100.200");
+    assert_eq!(shortened("fd00:1111:2222:3333:4444:5555:6666:7777"), "fd00:11\u{2026}66:7777");
+    assert_eq!(shortened("fe80::1234:5678"), "fe80::1234:5678");
+    assert_eq!(shortened("fe80::1234:56789"), "fe80::1\u{2026}4:56789");
+}
+
+/// The thread may be held up for as long as a terminal is stopped.
+#[test]
+fn transfers_that_have_ended_are_forgotten_though_nobody_draws() {
+    let board = Board::default();
+    let lasting = board.post(LEN_MIN, || meter("GET /lasting HTTP/1.1")).unwrap();
+    for _ in 0..10_000 {
+        drop(board.post(LEN_MIN, || meter("GET /brief HTTP/1.1")));
+    }
+    let state = board.lock();
+    assert!(state.transfers.len() < 100, "{} are remembered", state.transfers.len());
+    assert!(state.transfers.iter().any(|each| each.meter.ptr_eq(&Arc::downgrade(&lasting))));
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_terminal_that_is_stopped() {
+    assert!(!Board::default().end(Duration::from_millis(1)));
+}
+
 /// R46.
 #[test]
 fn a_name_is_what_a_person_reads_and_harmless() {
@@ -63,15 +97,8 @@ fn a_name_is_what_a_person_reads_and_harmless() {
 }
 
 #[test]
-fn every_template_is_one() {
-    for template in [LINE, SHORT_LINE] {
-        ProgressStyle::with_template(template).unwrap();
-    }
-}
-
-#[test]
 fn the_thread_ends_with_who_holds_it() {
-    let display = Display::new();
+    let display = Display::new(false);
     let board = display.board();
     let drawing = display.start().unwrap();
     let _meter = board.post(LEN_MIN, || meter("GET /big HTTP/1.1"));

@@ -1,6 +1,6 @@
 //! What is said at the start, to people and to programs.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use console::Term;
@@ -77,15 +77,12 @@ impl Greeting {
     ///
     /// # Errors
     /// [`Exit`] if a program cannot be told.
-    pub fn after(
-        &self,
-        config: &Config,
-        listeners: Listeners,
-        errors: &Writer,
-        access: &Writer,
-    ) -> Result<(), Exit> {
+    pub fn after(&self, config: &Config, listeners: Listeners, errors: &Writer) -> Result<(), Exit> {
         if config.ready.json {
-            access.push(self.facts(config).as_bytes(), 1);
+            // At once: a program that does not hear of it would wait for ever.
+            let mut stdout = io::stdout();
+            let told = stdout.write_all(self.facts(config).as_bytes()).and_then(|()| stdout.flush());
+            told.map_err(|error| Exit::failure(format_args!("--json: standard output: {error}")))?;
         } else if !config.quiet {
             say(errors, self.banner(config).text().trim_end());
             if let Some(code) = self.code(config) {
@@ -97,12 +94,14 @@ impl Greeting {
 
     /// The URL as a code for phones, if it is wanted.
     fn code(&self, config: &Config) -> Option<String> {
-        match config.ready.qr {
+        let (banner, network) = (self.banner(config), self.banner(config).network_url());
+        let url = match config.ready.qr {
             Qr::Never => return None,
             Qr::Watched if !self.is_watched => return None,
-            Qr::Watched | Qr::Always => {}
-        }
-        let url = self.banner(config).best_url()?;
+            // No phone reaches this machine by a name that each has for itself.
+            Qr::Watched => network?,
+            Qr::Always => network.or_else(|| banner.urls().into_iter().next())?,
+        };
         let columns = self.is_watched.then(|| Term::stderr().size_checked()).flatten();
         let columns = columns.map(|(_, columns)| usize::from(columns));
         match qr::text(&url, wants_color(self.is_watched), columns) {

@@ -1,6 +1,6 @@
 //! Tells programs that the server listens, and where: as one line of JSON.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use crate::config::{Exit, Ready};
 use crate::sys;
+
+/// So many names are tried for a file that is renamed when it is whole.
+const DRAFTS_MAX: usize = 100;
 
 /// What a program that started the server needs to know.
 #[derive(Serialize)]
@@ -54,11 +57,9 @@ impl Listeners {
             })
         });
         let (descriptor, file) = (descriptor.transpose()?, ready.file.clone());
-        if let Some(path) = &file
-            && let Err(error) = fs::remove_file(path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(Exit::failure(format_args!("--ready-file {}: {error}", path.display())));
+        if let Some(path) = &file {
+            remove_old(path)
+                .map_err(|error| Exit::failure(format_args!("--ready-file {}: {error}", path.display())))?;
         }
         Ok(Listeners { descriptor, file })
     }
@@ -84,16 +85,39 @@ impl Listeners {
     }
 }
 
+/// Removes the file of the last time, or a link to one; nothing else, which may be a device
+/// or a pipe that others use.
+fn remove_old(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(metadata) if metadata.is_file() || metadata.is_symlink() => fs::remove_file(path),
+        Ok(_) => Err(io::Error::other("it is there, and no file; name another one")),
+    }
+}
+
 /// Writes beside the file, and renames: nobody ever sees half of it.
 fn write_whole(path: &Path, line: &str) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let written = fs::write(&draft, line).and_then(|()| fs::rename(&draft, path));
+    let (mut file, draft) = draft_of(path)?;
+    let written = file.write_all(line.as_bytes()).and_then(|()| fs::rename(&draft, path));
     written.inspect_err(|_| {
         // What cannot be written often cannot be removed either.
         let _ = fs::remove_file(&draft);
     })
+}
+
+/// A new file beside it. One that is there already is of somebody else: it may be a link to
+/// what must not be written to.
+fn draft_of(path: &Path) -> io::Result<(File, PathBuf)> {
+    for number in 0..DRAFTS_MAX {
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(format!(".{}-{number}", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&draft) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return opened.map(|file| (file, draft.into())),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -138,6 +162,37 @@ mod tests {
         let nowhere = Ready { file: Some(folder.path().join("no/ready")), ..Ready::default() };
         let exit = Listeners::find(&nowhere).unwrap().tell_by_file("line\n").unwrap_err();
         assert!(exit.code == 1 && exit.message.contains("--ready-file"), "{exit:?}");
+    }
+
+    /// Who can write to the folder must not choose what is written to.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("ready"), folder.path().join("victim"));
+        fs::write(&victim, "mine").unwrap();
+        for link in ["ready", &format!("ready.{}-0", std::process::id())] {
+            std::os::unix::fs::symlink(&victim, folder.path().join(link)).unwrap();
+        }
+        let ready = Ready { file: Some(path.clone()), ..Ready::default() };
+        Listeners::find(&ready).unwrap().tell_by_file("line\n").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "line\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        for path in [path, folder.path().to_owned()] {
+            let exit =
+                Listeners::find(&Ready { file: Some(path.clone()), ..Ready::default() }).err().unwrap();
+            assert!(exit.code == 1 && exit.message.contains("no file"), "{exit:?}");
+            assert!(path.exists());
+        }
     }
 
     #[test]

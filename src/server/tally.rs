@@ -18,7 +18,7 @@ use crate::http::delivery::Representation;
 const BEGUN_MAX: usize = 1024;
 
 /// Pieces of one file with gaps between them; who makes more does not want the whole.
-const PIECES_MAX: usize = 4096;
+const PIECES_MAX: usize = 256;
 
 /// Clients that are told apart; beyond it they are no longer counted.
 const CLIENTS_MAX: usize = 65_536;
@@ -75,7 +75,7 @@ impl Tally {
 }
 
 impl fmt::Display for Tally {
-    /// `Sent 12 files, 3.4 GB to 2 clients`.
+    /// `Sent 12 whole files, 3.4 GB in all, to 2 clients.`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.clients.is_empty() {
             return f.write_str("Nobody came.");

@@ -162,3 +162,28 @@ fn without_a_browser_it_says_so_and_goes_on() {
     assert!(server.banner[0].starts_with("warning: no browser could be opened"), "{:?}", server.banner);
     assert_eq!(server.connect().get("/a.txt").text(), "0123456789");
 }
+
+/// A program that waits for the line would wait for ever.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_line_that_cannot_be_told_is_an_error() {
+    let root = root();
+    let mut command = program(&["--json", "--bind", "127.0.0.1:0"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command.arg("--root").arg(root.path()).stdout(full).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
+    assert!(text.contains("--json: standard output: "), "{text}");
+}
+
+#[test]
+fn of_one_file_no_other_page_is_opened() {
+    let root = root();
+    let file = root.path().join("a.txt");
+    let output = program(&["--open=/b.txt"]).arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("only a.txt is shared"));
+    let output = program(&["-o"]).arg(root.path().join("docs")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--open=/docs/"));
+}

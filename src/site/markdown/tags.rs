@@ -4,6 +4,8 @@
 //! Nothing depends on its being right in each corner: what it calls text is escaped by whoever
 //! writes it.
 
+use pulldown_cmark::{Event, Parser};
+
 /// A piece of HTML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -72,13 +74,7 @@ impl<'a> Pieces<'a> {
     fn markup(&mut self) -> Option<Piece<'a>> {
         let rest = self.rest;
         if let Some(comment) = rest.strip_prefix("<!--") {
-            // `<!-->` and `<!--->` are whole comments.
-            let short = [">", "->"].into_iter().find(|end| comment.starts_with(end));
-            let len = short.map_or_else(
-                || ["-->", "--!>"].iter().filter_map(|end| Some(comment.find(end)? + end.len())).min(),
-                |end| Some(end.len()),
-            );
-            self.take(len.map_or(rest.len(), |len| "<!--".len() + len));
+            self.take(end_of_comment(comment).map_or(rest.len(), |len| "<!--".len() + len));
             return Some(Piece::Other);
         }
         let (is_end, inner) = match rest.strip_prefix("</") {
@@ -104,6 +100,15 @@ impl<'a> Pieces<'a> {
         self.raw = RAW.contains(&&*name).then(|| name.clone());
         Some(Piece::Start { name, closes_itself, alt })
     }
+}
+
+/// Where a comment ends, behind its `<!--`. Looks at nothing behind that: else many comments
+/// would take time by the square of their number.
+fn end_of_comment(comment: &str) -> Option<usize> {
+    // `<!-->` and `<!--->` are whole comments.
+    let is_end =
+        |before: &str| matches!(before, "" | "-") || before.ends_with("--") || before.ends_with("--!");
+    comment.match_indices('>').map(|(at, _)| at).find(|at| is_end(&comment[..*at])).map(|at| at + 1)
 }
 
 /// Where the first markup begins; a `<` before anything else is text.
@@ -190,33 +195,8 @@ fn value(text: &str, mut at: usize) -> Option<(&str, usize)> {
     Some((&text[at..at + len], at + len))
 }
 
-/// Character references that people write in HTML by hand; the table of all has 2,231.
-const NAMED: &[(&str, &str)] = &[
-    ("amp", "&"),
-    ("apos", "'"),
-    ("bull", "\u{2022}"),
-    ("copy", "\u{a9}"),
-    ("gt", ">"),
-    ("hellip", "\u{2026}"),
-    ("larr", "\u{2190}"),
-    ("ldquo", "\u{201c}"),
-    ("lsquo", "\u{2018}"),
-    ("lt", "<"),
-    ("mdash", "\u{2014}"),
-    ("middot", "\u{b7}"),
-    ("nbsp", "\u{a0}"),
-    ("ndash", "\u{2013}"),
-    ("quot", "\""),
-    ("rarr", "\u{2192}"),
-    ("rdquo", "\u{201d}"),
-    ("reg", "\u{ae}"),
-    ("rsquo", "\u{2019}"),
-    ("times", "\u{d7}"),
-    ("trade", "\u{2122}"),
-];
-
-/// Longest reference that is looked for.
-const REFERENCE_MAX: usize = 12;
+/// Longest reference that is looked for: `CounterClockwiseContourIntegral;`.
+const REFERENCE_MAX: usize = 32;
 
 /// Text with its character references resolved; those that are not known stay as they are.
 pub(super) fn resolved(text: &str) -> String {
@@ -235,15 +215,27 @@ pub(super) fn resolved(text: &str) -> String {
 
 /// `amp`, `#38` or `#x26`.
 fn character(name: &str) -> Option<String> {
-    let Some(number) = name.strip_prefix('#') else {
-        return NAMED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
-    };
+    let Some(number) = name.strip_prefix('#') else { return named(name) };
     let number = match number.strip_prefix(['x', 'X']) {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => number.parse(),
     };
     let character = number.ok().filter(|number| *number != 0).and_then(char::from_u32);
     Some(character.unwrap_or(char::REPLACEMENT_CHARACTER).to_string())
+}
+
+/// The table of all names is that of Markdown, in which they mean the same.
+fn named(name: &str) -> Option<String> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let reference = format!("&{name};");
+    let text = Parser::new(&reference).find_map(|event| match event {
+        Event::Text(text) => Some(text.into_string()),
+        _ => None,
+    });
+    // What is no reference is text as it is, in one piece or several.
+    text.filter(|text| !text.starts_with('&') || name == "amp" || name == "AMP")
 }
 
 #[cfg(test)]

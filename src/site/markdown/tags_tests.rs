@@ -59,6 +59,7 @@ fn tags_are_where_browsers_see_them() {
         "<br/><br / ><br/ x><br /><br/=>",
         "a < b <3 <_> <<b>> </ c></3></>d",
         "<!-- a > b -->c<!--><b>d<!---><i>e<!-- f --!>g<!--",
+        "<!---->a<!----->b<!----!>c<!---!>d-->e<!--->-->f<!--!>g-->",
         "<!doctype html><?php a > b ?>c<![CDATA[d]]>",
         "<script>'</b>' </scriptx> <!-- </script >a</script>",
         "<title><b>a</b></Title>c<textarea><p></textarea>",
@@ -77,11 +78,45 @@ fn references_that_are_not_known_stay_as_they_are() {
     for (text, expected) in [
         ("a & b &amp; c", "a & b & c"),
         ("&unknown; &;&", "&unknown; &;&"),
-        ("&#xD800;&#99999999999;", "\u{fffd}&#99999999999;"),
+        ("&#xD800;&#99999999999;", "\u{fffd}\u{fffd}"),
         ("&#x;", "\u{fffd}"),
         ("&\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9};", "&\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9};"),
     ] {
         assert_eq!(resolved(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn all_names_of_characters_are_known() {
+    let text = resolved("&uuml;&euro;&AMP;&copy;&CounterClockwiseContourIntegral;&NotEqualTilde;");
+    assert_eq!(text, "\u{fc}\u{20ac}&\u{a9}\u{2233}\u{2242}\u{338}");
+}
+
+/// If one of them took time by the square of its number, this would take hours.
+#[test]
+fn no_piece_makes_those_behind_it_longer_to_read() {
+    for piece in [
+        "<!---->",
+        "<!--a--!>",
+        "<!--",
+        "-->",
+        "<",
+        "</",
+        "<a b='",
+        "<a b=c ",
+        "<title>",
+        "</x ",
+        "&",
+        "&a;",
+        "<!>",
+    ] {
+        let html = piece.repeat((1 << 20) / piece.len());
+        assert!(
+            pieces(&html)
+                .map(|piece| if let Piece::Text(text) = piece { resolved(text).len() } else { 0 })
+                .sum::<usize>()
+                <= html.len()
+        );
     }
 }
 
