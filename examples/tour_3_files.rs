@@ -266,7 +266,7 @@ fn names(path: &str) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Whether it names a file in a directory, on every system, and none that is hidden.
+/// Whether it names something in a directory, and nothing hidden. (Windows has devices there.)
 fn is_plain(name: &str) -> bool {
     !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0'])
 }

@@ -133,6 +133,23 @@ fn the_commands_start_examples_that_exist() {
     }
 }
 
+/// In the table, and wherever else it is said.
+#[test]
+fn the_steps_have_as_many_lines_as_is_said() {
+    let text = tour();
+    let rows = text.lines().filter(|line| line.starts_with("| [") && line.contains("(../examples/"));
+    let mut count = 0;
+    for row in rows {
+        let path = row.split_once("(../").unwrap().1.split_once(')').unwrap().0;
+        let lines = read(path).lines().count();
+        assert_eq!(row.split('|').nth(3).unwrap().trim(), lines.to_string(), "{path}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
+    let lines = read("examples/tour_3_files.rs").lines().count();
+    assert!(text.contains(&format!("Step 3 is {lines} lines")), "step 3 has {lines} lines");
+}
+
 /// The tour says so, and a reader of step 3 need not read it again.
 #[test]
 fn the_loop_is_the_same_in_three_steps() {
