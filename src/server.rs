@@ -89,6 +89,8 @@ pub struct Server {
     audience: Option<Arc<Audience>>,
     /// Who started the process, if it is to end with that.
     parent: Option<Parent>,
+    /// Where nobody waits for what is done.
+    background: Pool,
     /// Only lives here.
     watcher: Option<Watcher>,
 }
@@ -161,7 +163,7 @@ impl Server {
         let threads = sockets.len();
         // One of two cores, so that compressing never takes all of a machine.
         let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
-        let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background);
+        let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background.clone());
         let coach = coach(&config, &logs.errors);
         let options = Arc::new(Options { derived, coach, ..config.site.clone() });
         let mut loops = Vec::with_capacity(threads);
@@ -189,8 +191,19 @@ impl Server {
             loops.push(Served { number, each, reach });
         }
         let watcher = watch(&config, &logs.errors)?;
-        let server =
-            Server { loops, addresses, logs, config, confinement, ending, audience, parent: None, watcher };
+        let parent = None;
+        let server = Server {
+            loops,
+            addresses,
+            logs,
+            config,
+            confinement,
+            ending,
+            audience,
+            parent,
+            background,
+            watcher,
+        };
         server.ending.of(server.remotes());
         Ok(server)
     }
@@ -214,6 +227,9 @@ impl Server {
         ending::watch(&self.config.end, self.parent, Arc::clone(&self.ending))?;
         let total = threads::run(self.loops, self.confinement, remotes);
         drop(self.watcher);
+        // The process may go on without it, and so would what waits or works for it.
+        self.background.close();
+        self.ending.begin();
         self.logs.access.flush(LOG_PATIENCE);
         self.logs.errors.flush(LOG_PATIENCE);
         total
