@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::{Server, stop};
+use super::Server;
+use super::ending::Ending;
 use crate::config::{Command, Config, Exit};
-use crate::h1::Made;
-use crate::net::{Counters, Remote};
+use crate::net::Counters;
 
 /// What a server is to be like; see [`Server::builder`].
 #[derive(Clone, Debug)]
@@ -94,17 +95,17 @@ impl Builder {
             ));
         }
         let server = Server::bind(config)?;
-        let (addresses, remotes) = (server.addresses().to_vec(), server.remotes());
+        let (addresses, ending) = (server.addresses.clone(), Arc::clone(&server.ending));
         let thread = thread::Builder::new().name("serve".to_owned()).spawn(move || server.run());
         let thread = thread.map_err(|error| Exit::failure(format_args!("cannot start a thread: {error}")))?;
-        Ok(Running { addresses, remotes, thread: Some(thread) })
+        Ok(Running { addresses, ending, thread: Some(thread) })
     }
 }
 
 /// A server that serves. Dropped, it stops at once.
 pub struct Running {
     addresses: Vec<SocketAddr>,
-    remotes: Vec<Remote<Made>>,
+    ending: Arc<Ending>,
     thread: Option<JoinHandle<io::Result<Counters>>>,
 }
 
@@ -119,12 +120,13 @@ impl Running {
         self.addresses.first().map(|address| format!("http://{address}/")).unwrap_or_default()
     }
 
-    /// Stops it when all transfers have ended, or the time of `--grace` is over.
+    /// Stops it when all transfers have ended, or the time of `--grace` is over, which counts
+    /// from now, or from when it began to end by itself.
     ///
     /// # Errors
     /// When a loop of it was lost.
     pub fn stop(mut self) -> io::Result<Counters> {
-        stop(&self.remotes);
+        self.ending.begin();
         self.join()
     }
 
@@ -145,9 +147,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            // Twice is at once.
-            stop(&self.remotes);
-            stop(&self.remotes);
+            self.ending.cut();
             // Nobody is there to hear of it.
             let _ = self.join();
         }
@@ -156,27 +156,5 @@ impl Drop for Running {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_wrong_is_said_and_nothing_runs() {
-        let exit = Server::builder().option("--prot").start().err().unwrap();
-        assert!(exit.to_string().contains("did you mean --port"), "{exit}");
-        for option in ["--json", "--exit-with-parent", "--open", "--explain=/"] {
-            let exit = Server::builder().option(option).start().err().unwrap();
-            assert!(exit.to_string().contains("whole process"), "{option}: {exit}");
-        }
-    }
-
-    #[test]
-    fn it_stops_when_it_is_dropped_and_when_its_time_is_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Server::builder().root(folder.path()).start().unwrap();
-        let address = server.addresses()[0];
-        assert_eq!(server.url(), format!("http://{address}/"));
-        drop(server);
-        assert!(std::net::TcpStream::connect(address).is_err());
-        Server::builder().root(folder.path()).option_with("--for", "1ms").start().unwrap().wait().unwrap();
-    }
-}
+#[path = "builder_tests.rs"]
+mod tests;
