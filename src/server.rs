@@ -248,7 +248,7 @@ impl Server {
             say(&errors, &audience.summary());
         }
         if verbose {
-            say(&errors, &format!("{counters}; {} log lines dropped", access.dropped()));
+            say_counters(&counters, &errors, &access);
         }
         errors.flush(LOG_PATIENCE);
         Ok(())
@@ -358,6 +358,11 @@ fn reporter(errors: &Writer) -> Report {
             say(&errors, &format!("error: {message}"));
         }
     })
+}
+
+/// The counters, for `--verbose`.
+fn say_counters(counters: &Counters, errors: &Writer, access: &Writer) {
+    say(errors, &format!("{counters}; {} log lines dropped", access.dropped()));
 }
 
 fn say(errors: &Writer, text: &str) {
