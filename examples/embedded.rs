@@ -14,8 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("report.html"), "<h1>All is well</h1>")?;
 
-    // On a port that the system chooses, for this machine only; all options of the command
-    // line are there.
+    // On a port that the system chooses, for this machine only, as long as none of the options,
+    // which are those of the command line, says otherwise.
     let server = Server::builder().root(&folder).option_with("--cache", "1h").start()?;
     println!("{}report.html", server.url());
     println!("{}", get(server.addresses()[0], "/report.html")?);

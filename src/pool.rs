@@ -98,11 +98,12 @@ impl Pool {
     /// Queues a job.
     ///
     /// # Errors
-    /// [`Full`] when `waiting_max` jobs wait already, or no thread can be had.
+    /// [`Full`] when `waiting_max` jobs wait already, no thread can be had, or the pool is
+    /// closed.
     pub fn submit(&self, job: Job) -> Result<(), Full> {
         let shared = &self.handle.shared;
         let mut state = shared.lock();
-        if state.waiting.len() >= shared.waiting_max {
+        if state.closed || state.waiting.len() >= shared.waiting_max {
             return Err(Full);
         }
         if state.idle <= state.waiting.len() && state.threads < shared.threads_max {
@@ -119,17 +120,17 @@ impl Pool {
         shared.work.notify_one();
         Ok(())
     }
+
+    /// Ends it as the drop of the last clone does, though there are others: jobs may have
+    /// some, and would keep it alive until the last of them is done.
+    pub fn close(&self) {
+        self.handle.shared.close();
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.closed = true;
-        if self.shared.is_background {
-            state.waiting.clear();
-        }
-        drop(state);
-        self.shared.work.notify_all();
+        self.shared.close();
     }
 }
 
@@ -137,6 +138,16 @@ impl Shared {
     /// Jobs run outside the lock, so a panic cannot leave the state half changed.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let unwanted = if self.is_background { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
+        drop(state);
+        self.work.notify_all();
+        // Not under the lock: what a job holds is no business of ours.
+        drop(unwanted);
     }
 
     fn run(&self) {
@@ -209,6 +220,31 @@ mod tests {
         drop(pool);
         drop(release);
         is_done.recv().unwrap();
+    }
+
+    /// As those do that compress: else a server that has ended would go on for minutes.
+    #[test]
+    fn a_closed_pool_of_the_background_drops_what_waits_though_that_holds_the_pool() {
+        let pool = Pool::background(1, 8);
+        let (started, has_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        pool.submit(Box::new(move || {
+            started.send(()).unwrap();
+            let _ = released.recv();
+        }))
+        .unwrap();
+        has_started.recv().unwrap();
+        let (done, is_done) = mpsc::channel::<()>();
+        let theirs = pool.clone();
+        pool.submit(Box::new(move || {
+            let _theirs = theirs;
+            let _ = done.send(());
+        }))
+        .unwrap();
+        pool.close();
+        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
+        assert!(is_done.recv().is_err());
+        drop(release);
     }
 
     /// R29.

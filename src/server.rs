@@ -90,6 +90,8 @@ pub struct Server {
     audience: Option<Arc<Audience>>,
     /// Who started the process, if it is to end with that.
     parent: Option<Parent>,
+    /// Where nobody waits for what is done.
+    background: Pool,
     /// Only lives here.
     watcher: Option<Watcher>,
 }
@@ -163,7 +165,7 @@ impl Server {
         let threads = sockets.len();
         // One of two cores, so that compressing never takes all of a machine.
         let background = Pool::background(threads.div_ceil(2), BACKGROUND_WAITING_MAX);
-        let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background);
+        let derived = Derived::with_pool((config.memory / 8 * 3).max(DERIVED_MIN), background.clone());
         let coach = coach(&config, &logs.errors);
         let options = Arc::new(Options { derived, coach, ..config.site.clone() });
         let mut loops = Vec::with_capacity(threads);
@@ -191,8 +193,19 @@ impl Server {
             loops.push(Served { number, each, reach });
         }
         let watcher = watch(&config, &logs.errors)?;
-        let server =
-            Server { loops, addresses, logs, config, confinement, ending, audience, parent: None, watcher };
+        let parent = None;
+        let server = Server {
+            loops,
+            addresses,
+            logs,
+            config,
+            confinement,
+            ending,
+            audience,
+            parent,
+            background,
+            watcher,
+        };
         server.ending.of(server.remotes());
         Ok(server)
     }
@@ -216,6 +229,9 @@ impl Server {
         ending::watch(&self.config.end, self.parent, Arc::clone(&self.ending))?;
         let total = threads::run(self.loops, self.confinement, remotes);
         drop(self.watcher);
+        // The process may go on without it, and so would what waits or works for it.
+        self.background.close();
+        self.ending.begin();
         self.logs.access.flush(LOG_PATIENCE);
         self.logs.errors.flush(LOG_PATIENCE);
         total
@@ -234,7 +250,7 @@ impl Server {
             say(&errors, &audience.summary());
         }
         if verbose {
-            say(&errors, &format!("{counters}; {} log lines dropped", access.dropped()));
+            say_counters(&counters, &errors, &access);
         }
         errors.flush(LOG_PATIENCE);
         Ok(())
@@ -344,6 +360,11 @@ fn reporter(errors: &Writer) -> Report {
             say(&errors, &format!("error: {message}"));
         }
     })
+}
+
+/// The counters, for `--verbose`.
+fn say_counters(counters: &Counters, errors: &Writer, access: &Writer) {
+    say(errors, &format!("{counters}; {} log lines dropped", access.dropped()));
 }
 
 fn say(errors: &Writer, text: &str) {

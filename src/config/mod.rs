@@ -137,12 +137,17 @@ impl Config {
         Config::from(arguments, &|name| std::env::var_os(name))
     }
 
-    /// The same without the environment, for a server in another program.
+    /// The same with these variables alone, and not the environment's, for a server in another
+    /// program: what they say gives way to the arguments.
     ///
     /// # Errors
     /// As above.
-    pub fn from_arguments_alone(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, Exit> {
-        Config::from(arguments, &|_| None)
+    pub fn from_args_over(
+        variables: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Config, Exit> {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        Config::from(arguments, &|name| value(name).map(OsString::from))
     }
 
     fn from(
@@ -177,13 +182,6 @@ impl Config {
             ));
         }
         Ok(config)
-    }
-
-    /// Whether some of it only a process by itself can do.
-    pub fn is_for_a_process(&self) -> bool {
-        let Ready { qr, open, json, descriptor, file } = &self.ready;
-        let tells = *qr == Qr::Always || *json || open.is_some() || descriptor.is_some() || file.is_some();
-        tells || self.end.with_parent || self.user.is_some()
     }
 
     /// Whether the root can be shared; if not, why, and what to do.

@@ -15,9 +15,15 @@ const GATHERING: Duration = Duration::from_millis(20);
 /// So much is worth waking it for.
 const GATHERED: usize = WAITING_MAX / 4;
 
-/// Writes in the background; clones share it.
+/// Writes in the background; clones share it. Its thread ends when the last clone is dropped
+/// and what was pushed is written.
 #[derive(Clone)]
 pub struct Writer {
+    handle: Arc<Handle>,
+}
+
+/// Dropped with the last clone, which tells the thread.
+struct Handle {
     shared: Arc<Shared>,
 }
 
@@ -38,6 +44,8 @@ struct State {
     gathering: bool,
     /// Somebody waits until all is written.
     hurry: bool,
+    /// Nothing more will come.
+    is_over: bool,
 }
 
 impl Writer {
@@ -47,12 +55,13 @@ impl Writer {
         let theirs = Arc::clone(&shared);
         // A log that cannot start is a log that drops: serving goes on.
         let _ = thread::Builder::new().name("serve-log".into()).spawn(move || theirs.run(sink));
-        Writer { shared }
+        Writer { handle: Arc::new(Handle { shared }) }
     }
 
     /// Takes `lines` whole lines, or drops them if too much waits. Never blocks on the sink.
     pub fn push(&self, text: &[u8], lines: u64) {
-        let mut state = self.shared.lock();
+        let shared = &self.handle.shared;
+        let mut state = shared.lock();
         if state.waiting.len() + text.len() > WAITING_MAX {
             state.dropped += lines;
             return;
@@ -62,23 +71,32 @@ impl Writer {
         let is_wanted = !state.busy && (!state.gathering || state.waiting.len() >= GATHERED);
         drop(state);
         if is_wanted {
-            self.shared.changed.notify_all();
+            shared.changed.notify_all();
         }
     }
 
     /// Lines that never reached the sink.
     pub fn dropped(&self) -> u64 {
-        self.shared.lock().dropped
+        self.handle.shared.lock().dropped
     }
 
     /// Waits until all is written, but not longer than `patience`.
     pub fn flush(&self, patience: Duration) {
-        let mut state = self.shared.lock();
+        let shared = &self.handle.shared;
+        let mut state = shared.lock();
         state.hurry = true;
-        self.shared.changed.notify_all();
+        shared.changed.notify_all();
         let unwritten = |state: &mut State| state.busy || !state.waiting.is_empty();
         // Whether it was in time makes no difference to someone who is about to leave.
-        let _ = self.shared.changed.wait_timeout_while(state, patience, unwritten);
+        let _ = shared.changed.wait_timeout_while(state, patience, unwritten);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Who wants to know that all is written flushes before: a sink may block for ever.
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_all();
     }
 }
 
@@ -89,19 +107,24 @@ impl Shared {
 
     /// Lets lines gather, if some were written only just now.
     fn gather<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let still = |state: &mut State| state.gathering && !state.hurry && state.waiting.len() < GATHERED;
+        let still = |state: &mut State| {
+            state.gathering && !state.hurry && !state.is_over && state.waiting.len() < GATHERED
+        };
         let waited = self.changed.wait_timeout_while(state, GATHERING, still);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.gathering = false;
         state
     }
 
-    /// Runs as long as the process: the sinks are its own standard streams.
+    /// The thread: writes until nothing waits and nothing more will come.
     fn run(&self, mut sink: impl Write) {
         let (mut text, mut state) = (Vec::new(), self.lock());
         loop {
             state = self.gather(state);
             if state.waiting.is_empty() {
+                if state.is_over {
+                    return;
+                }
                 state.hurry = false;
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.gathering = false;
@@ -178,5 +201,20 @@ mod tests {
         writer.push(b"a\nb\n", 2);
         writer.flush(Duration::from_secs(60));
         assert_eq!(writer.dropped(), 2);
+    }
+
+    /// The sink goes with the thread that has it, and what is written with the sink.
+    #[test]
+    fn the_thread_writes_what_waits_and_ends_when_the_last_writer_is_gone() {
+        let (open, gate) = channel();
+        let (out, written) = channel();
+        let writer = Writer::start(Gate(gate, out));
+        let another = writer.clone();
+        writer.push(b"first\n", 1);
+        drop(writer);
+        another.push(b"second\n", 1);
+        drop(another);
+        drop(open);
+        assert_eq!(written.iter().flatten().collect::<Vec<u8>>(), b"first\nsecond\n");
     }
 }

@@ -5,23 +5,35 @@ use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::{Server, stop};
-use crate::config::{Command, Config, Exit};
-use crate::h1::Made;
-use crate::net::{Counters, Remote};
+use super::ending::Ending;
+use super::greeting::{self, Greeting};
+use super::{LOG_PATIENCE, Server, say_counters};
+use crate::config::{Command, Config, Exit, Qr, Ready};
+use crate::net::Counters;
+
+/// How a server is without any option, as the variables of a process would say it: what is
+/// an option, too, goes before them.
+const DEFAULTS: [(&str, &str); 3] = [("SERVE_PORT", "0"), ("SERVE_QUIET", "true"), ("SERVE_LOG", "off")];
 
 /// What a server is to be like; see [`Server::builder`].
 #[derive(Clone, Debug)]
 pub struct Builder {
-    bind: Option<String>,
     arguments: Vec<OsString>,
 }
 
 impl Server {
-    /// A server with the options of the command line, for this machine only and on a port
-    /// that the system chooses, without an access log. The environment is not asked.
+    /// A server with the options of the command line. As far as these do not say otherwise,
+    /// it is for this machine only, on a port that the system chooses, quiet and without an
+    /// access log. The environment is not asked.
+    ///
+    /// Some options are for a whole process alone: those that tell others where it listens
+    /// (`--qr`, `--open`, `--json`, `--ready-fd`, `--ready-file`), `--user`,
+    /// `--exit-with-parent`, and those that serve nothing (`--precompress`, `--explain`,
+    /// `--help` and others that print something). `--sandbox` confines the threads of the
+    /// server, and not those of the program.
     ///
     /// # Examples
     ///
@@ -44,7 +56,7 @@ impl Server {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder() -> Builder {
-        Builder { bind: None, arguments: vec!["--quiet".into()] }
+        Builder { arguments: Vec::new() }
     }
 }
 
@@ -57,10 +69,10 @@ impl Builder {
     }
 
     /// Where to listen, as `--bind` has it: `[::1]:8000`, `:8000` for all interfaces. Can be
-    /// given once; more come as [options](Builder::option_with).
+    /// given several times.
     #[must_use]
     pub fn bind(self, bind: &str) -> Builder {
-        Builder { bind: Some(bind.to_owned()), ..self }
+        self.option_with("--bind", bind)
     }
 
     /// An option of the command line without a value, like `--hidden`.
@@ -85,26 +97,65 @@ impl Builder {
     /// # Errors
     /// [`Exit`] with one line that says what is wrong, and what would be right.
     pub fn start(self) -> Result<Running, Exit> {
-        let bind = self.bind.unwrap_or_else(|| "127.0.0.1:0".to_owned());
-        let arguments = [OsString::from(format!("--bind={bind}"))].into_iter().chain(self.arguments);
-        let config = Config::from_arguments_alone(arguments)?;
-        if config.command != Command::Serve || config.is_for_a_process() {
-            return Err(Exit::failure(
-                "one of the options is for a whole process, and not for a server in another one",
-            ));
-        }
-        let server = Server::bind(config)?;
-        let (addresses, remotes) = (server.addresses().to_vec(), server.remotes());
-        let thread = thread::Builder::new().name("serve".to_owned()).spawn(move || server.run());
+        let server = Server::bind(self.config()?)?;
+        let (addresses, ending) = (server.addresses.clone(), Arc::clone(&server.ending));
+        let urls = Greeting::new(&server.config, &addresses).urls(&server.config);
+        let url = urls.into_iter().next().unwrap_or_default();
+        let thread = thread::Builder::new().name("serve".to_owned()).spawn(move || run(server));
         let thread = thread.map_err(|error| Exit::failure(format_args!("cannot start a thread: {error}")))?;
-        Ok(Running { addresses, remotes, thread: Some(thread) })
+        Ok(Running { addresses, url, ending, thread: Some(thread) })
     }
+
+    fn config(self) -> Result<Config, Exit> {
+        let config = match Config::from_args_over(&DEFAULTS, self.arguments) {
+            Err(exit) if exit.to_stdout => {
+                return Err(for_a_process("an option that prints something and ends, like --help,"));
+            }
+            read => read?,
+        };
+        only_for_a_process(&config).map_or(Ok(config), |option| Err(for_a_process(option)))
+    }
+}
+
+fn for_a_process(option: &str) -> Exit {
+    Exit::failure(format_args!("{option} is for a whole process, and not for a server in another one"))
+}
+
+/// An option that only a process by itself can do something with.
+fn only_for_a_process(config: &Config) -> Option<&'static str> {
+    let Ready { qr, open, json, descriptor, file } = &config.ready;
+    let options = [
+        ("--precompress", config.command == Command::Precompress),
+        ("--explain", matches!(config.command, Command::Explain(_))),
+        ("--qr", *qr == Qr::Always),
+        ("--open", open.is_some()),
+        ("--json", *json),
+        ("--ready-fd", descriptor.is_some()),
+        ("--ready-file", file.is_some()),
+        ("--exit-with-parent", config.end.with_parent),
+        ("--user", config.user.is_some()),
+    ];
+    options.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+}
+
+/// Serves until it is stopped; says what `--verbose` says in a process, too.
+fn run(server: Server) -> io::Result<Counters> {
+    if !server.config.verbose {
+        return server.run();
+    }
+    let (config, errors, access) = (&server.config, server.logs.errors.clone(), server.logs.access.clone());
+    greeting::preface(config, &config.warnings(), server.loops.len(), &server.confinement.text(), &errors);
+    let counters = server.run()?;
+    say_counters(&counters, &errors, &access);
+    errors.flush(LOG_PATIENCE);
+    Ok(counters)
 }
 
 /// A server that serves. Dropped, it stops at once.
 pub struct Running {
     addresses: Vec<SocketAddr>,
-    remotes: Vec<Remote<Made>>,
+    url: String,
+    ending: Arc<Ending>,
     thread: Option<JoinHandle<io::Result<Counters>>>,
 }
 
@@ -114,17 +165,19 @@ impl Running {
         &self.addresses
     }
 
-    /// Its first URL, with a slash at the end.
+    /// The URL of what it shares, for this machine if it listens there: with `--base-path`, and
+    /// with a slash at the end of a folder's.
     pub fn url(&self) -> String {
-        self.addresses.first().map(|address| format!("http://{address}/")).unwrap_or_default()
+        self.url.clone()
     }
 
-    /// Stops it when all transfers have ended, or the time of `--grace` is over.
+    /// Stops it when all transfers have ended, or the time of `--grace` is over, which counts
+    /// from now, or from when it began to end by itself.
     ///
     /// # Errors
     /// When a loop of it was lost.
     pub fn stop(mut self) -> io::Result<Counters> {
-        stop(&self.remotes);
+        self.ending.begin();
         self.join()
     }
 
@@ -145,9 +198,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            // Twice is at once.
-            stop(&self.remotes);
-            stop(&self.remotes);
+            self.ending.cut();
             // Nobody is there to hear of it.
             let _ = self.join();
         }
@@ -156,27 +207,5 @@ impl Drop for Running {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_wrong_is_said_and_nothing_runs() {
-        let exit = Server::builder().option("--prot").start().err().unwrap();
-        assert!(exit.to_string().contains("did you mean --port"), "{exit}");
-        for option in ["--json", "--exit-with-parent", "--open", "--explain=/"] {
-            let exit = Server::builder().option(option).start().err().unwrap();
-            assert!(exit.to_string().contains("whole process"), "{option}: {exit}");
-        }
-    }
-
-    #[test]
-    fn it_stops_when_it_is_dropped_and_when_its_time_is_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Server::builder().root(folder.path()).start().unwrap();
-        let address = server.addresses()[0];
-        assert_eq!(server.url(), format!("http://{address}/"));
-        drop(server);
-        assert!(std::net::TcpStream::connect(address).is_err());
-        Server::builder().root(folder.path()).option_with("--for", "1ms").start().unwrap().wait().unwrap();
-    }
-}
+#[path = "builder_tests.rs"]
+mod tests;

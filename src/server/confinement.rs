@@ -125,7 +125,10 @@ impl Confinement {
 
     /// What there is, in one line for `--verbose`.
     pub fn text(&self) -> String {
-        let Some(walls) = &self.process else { return "off".to_owned() };
+        let Some(walls) = &self.process else {
+            let is_off = self.sandbox == Sandbox::Off;
+            return if is_off { "off" } else { "of the threads that serve alone" }.to_owned();
+        };
         let files = match &walls.changing {
             Wall::Missing(why) => format!("no Landlock ({why})"),
             wall => {
@@ -183,7 +186,10 @@ mod tests {
             reads_anywhere: false,
             process: None,
         };
+        assert_eq!(confinement.text(), "of the threads that serve alone");
+        confinement.sandbox = Sandbox::Off;
         assert_eq!(confinement.text(), "off");
+        confinement.sandbox = Sandbox::Auto;
         confinement.process = Some(walls(Wall::Stands, Wall::Stands));
         assert!(confinement.text().contains("reads what is shared"), "{}", confinement.text());
         confinement.reads_anywhere = true;

@@ -45,8 +45,14 @@ impl Ending {
         self.stop();
     }
 
+    /// Nobody wants to wait for transfers.
+    pub fn cut(&self) {
+        self.begin();
+        self.urge();
+    }
+
     /// Waits for so long, or until it ends, which it tells.
-    fn wait(&self, time: Duration) -> bool {
+    pub fn wait(&self, time: Duration) -> bool {
         let going_on = |has_begun: &mut bool| !*has_begun;
         let waited = self.changed.wait_timeout_while(self.lock(), time, going_on);
         *waited.unwrap_or_else(PoisonError::into_inner).0

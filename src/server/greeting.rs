@@ -47,6 +47,11 @@ impl Greeting {
         }
     }
 
+    /// Where it can be reached, from this machine first.
+    pub fn urls(&self, config: &Config) -> Vec<String> {
+        self.banner(config).urls()
+    }
+
     /// The line for programs.
     fn facts(&self, config: &Config) -> String {
         Facts { urls: self.banner(config).urls(), pid: std::process::id(), root: &config.root }.line()
