@@ -54,7 +54,7 @@ impl Greeting {
 
     /// The line for programs.
     fn facts(&self, config: &Config) -> String {
-        Facts { urls: self.banner(config).urls(), pid: std::process::id(), root: &config.root }.line()
+        Facts { urls: self.urls(config), pid: std::process::id(), root: &config.root }.line()
     }
 
     /// Does what a server that is confined can no longer do: opens a browser, writes a file.
@@ -69,7 +69,7 @@ impl Greeting {
         warnings: &mut Vec<String>,
     ) -> Result<(), Exit> {
         listeners.tell_by_file(&self.facts(config))?;
-        let url = self.banner(config).urls().into_iter().next();
+        let url = self.urls(config).into_iter().next();
         if let (Some(path), Some(url)) = (&config.ready.open, url)
             && let Err(error) = open::that_detached(format!("{url}{path}"))
         {
