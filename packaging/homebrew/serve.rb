@@ -2,7 +2,6 @@
 class Serve < Formula
   desc "Shares a folder over HTTP: as easy as a one-liner, strict, safe and fast"
   homepage "https://github.com/@REPOSITORY@"
-  version "@VERSION@"
   license any_of: ["MIT", "Apache-2.0"]
 
   on_macos do
@@ -29,11 +28,10 @@ class Serve < Formula
 
   def install
     bin.install "serve"
-    # Archives of a program that prints no manual have none.
-    man1.install "manual/serve.1" if File.exist?("manual/serve.1")
-    bash_completion.install "manual/serve.bash" => "serve" if File.exist?("manual/serve.bash")
-    zsh_completion.install "manual/serve.zsh" => "_serve" if File.exist?("manual/serve.zsh")
-    fish_completion.install "manual/serve.fish" if File.exist?("manual/serve.fish")
+    man1.install "manual/serve.1"
+    bash_completion.install "manual/serve.bash" => "serve"
+    zsh_completion.install "manual/serve.zsh" => "_serve"
+    fish_completion.install "manual/serve.fish"
   end
 
   service do
