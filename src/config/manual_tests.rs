@@ -64,14 +64,15 @@ fn the_page_has_the_examples_and_exit_codes_of_the_help() {
 /// Each line is text, or a request that readers of manual pages know.
 #[test]
 fn the_page_is_roff() {
-    const REQUESTS: [&str; 8] = ["TH", "SH", "SS", "TP", "IP", "PP", "RS", "RE"];
+    const REQUESTS: [&str; 10] = ["TH", "nh", "ad", "SH", "SS", "TP", "IP", "PP", "RS", "RE"];
     let page = page::text();
     assert!(page.is_ascii());
     for line in page.lines() {
         if let Some(request) = line.strip_prefix('.') {
             assert!(REQUESTS.contains(&request.split(' ').next().unwrap()), "{line}");
         }
-        assert!(!line.is_empty() && !line.starts_with('\''), "{line:?}");
+        assert!(!line.is_empty() && !line.starts_with(['\'', ' ']), "{line:?}");
+        assert!(line.len() < 80 || !line.contains(' '), "{line}");
     }
     let count = |request: &str| page.lines().filter(|line| *line == request).count();
     assert_eq!(count(".RS"), count(".RE"));
@@ -103,6 +104,22 @@ fn the_completions_of_each_shell_name_every_option_and_the_words_of_its_value() 
             for value in option.get_possible_values() {
                 assert!(words.contains(&value.get_name()), "{shell:?}: {option}: {}", value.get_name());
             }
+        }
+    }
+}
+
+/// A bare dash is a hyphen, which readers may make another character of, and break lines at.
+#[test]
+fn what_is_typed_has_the_dash_of_the_keyboard() {
+    const ENGLISH: [&str; 3] = ["built-in", "single-page", "Ctrl-C"];
+    let page = page::text();
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || "-\\/.=_".contains(c);
+    for line in page.lines().filter(|line| !line.starts_with(".TH")) {
+        let words = line.split(|c: char| !is_inside(c)).map(|word| word.trim_end_matches('.'));
+        let is_hyphenated =
+            |word: &str| word.replace("\\-", "").trim_matches('-').contains('-') && !ENGLISH.contains(&word);
+        for word in words {
+            assert!(!is_hyphenated(word), "{word} in {line}");
         }
     }
 }
