@@ -151,7 +151,7 @@ pub(super) struct Cli {
           hide_short_help = true, conflicts_with = "precompress")]
     pub explain: Option<Subject>,
 
-    /// With --explain: a field that the request has, like 'Accept-Encoding: br'
+    /// With --explain: a field that the request has, like `Accept-Encoding: br`
     ///
     /// Can be given several times.
     #[arg(long, value_name = "NAME: VALUE", value_parser = values::request_field, help_heading = "Files",
@@ -198,11 +198,11 @@ pub(super) struct Cli {
           hide_short_help = true)]
     pub error_page: Vec<(Status, SafePath)>,
 
-    /// What caches are told of files: no-cache, a time, off or auto
+    /// What caches are told of files: `no-cache`, a time, `off` or `auto`
     ///
-    /// no-cache: keep them, but ask each time. A time like 1h: do not ask for so long.
-    /// off: no Cache-Control, so that caches guess. auto: a year for names that carry a
-    /// hash of the content, like main.8f3a1c2b.js, else no-cache.
+    /// `no-cache`: keep them, but ask each time. A time like 1h: do not ask for so long.
+    /// `off`: no `Cache-Control`, so that caches guess. `auto`: a year for names that carry
+    /// a hash of the content, like main.8f3a1c2b.js, else `no-cache`.
     #[arg(long, value_name = "RULE", value_parser = values::cache, help_heading = "Files",
           default_value = "no-cache", hide_short_help = true)]
     pub cache: CachePolicy,
@@ -305,8 +305,8 @@ pub(super) struct Cli {
 
     /// Isolate pages from other sites, as SharedArrayBuffer needs it
     ///
-    /// Sends Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy:
-    /// require-corp, and Cross-Origin-Resource-Policy.
+    /// Sends `Cross-Origin-Opener-Policy: same-origin`,
+    /// `Cross-Origin-Embedder-Policy: require-corp`, and `Cross-Origin-Resource-Policy`.
     #[arg(long, help_heading = "Safety", hide_short_help = true)]
     pub coi: bool,
 

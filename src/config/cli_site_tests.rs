@@ -131,7 +131,7 @@ fn mistakes_say_what_would_be_right() {
         ),
         (
             "-c-1",
-            "-c is not an option of serve: browsers are told to revalidate already, so nothing gets stale; --cache 1h lets them keep files, --cache off says nothing",
+            "-c is not an option of serve: browsers are told to revalidate already, so nothing gets stale; did you mean --cache 1h, which lets them keep files, or --cors? (serve does not read its options from files: every option is also a variable, and files _redirects and _headers in the folder are followed)",
         ),
         ("--single", "--single is not an option of serve: use --spa, or --spa=FILE"),
     ] {

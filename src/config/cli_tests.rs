@@ -262,15 +262,18 @@ fn the_command_line_wins() {
 fn mistakes_are_one_line() {
     for (line, expected) in [
         ("--prot 80", "--prot is not an option: did you mean --port?"),
+        ("--idle-timout", "--idle-timout is not an option: did you mean --idle-timeout?"),
+        ("--log-lines", "--log-lines is not an option: did you mean --log?"),
+        ("--maintenance", "--maintenance is not an option: `serve --help-all` shows those there are"),
         ("--xyzzy", "--xyzzy is not an option: `serve --help-all` shows those there are"),
-        ("-x", "-x is not an option: `serve --help-all` shows those there are"),
+        ("-y", "-y is not an option: `serve --help-all` shows those there are"),
         (
             "--host=0.0.0.0",
             "--host is not an option of serve: use --bind ADDR[:PORT], or --lan for all interfaces",
         ),
         (
             "-a 127.0.0.1",
-            "-a is not an option of serve: did you mean --bind ADDR[:PORT]? (serve does not ask for passwords)",
+            "-a is not an option of serve: did you mean --bind ADDR[:PORT]? (serve does not ask for passwords: put it behind a proxy that does)",
         ),
         ("--no-listings", "--no-listings is not an option of serve: use --no-listing"),
         ("--port", "--port needs a value: --port <N>"),

@@ -1,6 +1,8 @@
 //! docs/coming-from.md: what it says of us is so, and what it says of others is understood,
 //! or answered by a line that helps.
 
+use clap::CommandFactory;
+
 use super::*;
 
 fn page() -> String {
@@ -88,14 +90,53 @@ fn our_command_lines_are_understood() {
     assert!(count > 8, "only {count} command lines");
 }
 
+/// What a text is about: our options, or the stems of its words. What a letter is here is
+/// said besides, and that something is so by itself in one way there and in another here.
+fn topics(text: &str, are_options: bool) -> Vec<String> {
+    let parts = text.split("; ").filter(|part| !(part.starts_with("`-") && part.ends_with(" here")));
+    let text = parts.collect::<Vec<_>>().join(" ").replace("by itself", "anyway");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let words = text.split(|c| !is_part(c));
+    match are_options {
+        true => words.filter(|word| word.starts_with('-') && cli::has_option(word)).map(long).collect(),
+        false => words
+            .filter(|word| word.len() > 4 && !["serve", "there", "nothing", "which"].contains(word))
+            .map(|word| word.to_lowercase()[..5].to_owned())
+            .collect(),
+    }
+}
+
+/// `--bind` of `-b`.
+fn long(option: &str) -> String {
+    let command = cli::Cli::command();
+    let same = command
+        .get_opts()
+        .find(|known| known.get_short().map(|c| format!("-{c}")).as_deref() == Some(option));
+    same.and_then(|known| known.get_long()).map_or(option.to_owned(), |name| format!("--{name}"))
+}
+
+/// A letter is something else in each of them, so a hint that there is may be the wrong one.
 #[test]
-fn their_options_are_ours_or_get_a_hint() {
+fn their_options_are_ours_or_get_a_hint_that_says_what_stands_beside_them() {
     let page = page();
-    let mut without = Vec::new();
-    for (there, _) in rows(&page) {
-        let options = quoted(there).filter_map(option);
-        without
-            .extend(options.filter(|option| !cli::has_option(option) && hints::for_option(option).is_none()));
+    let (mut without, mut elsewhere) = (Vec::new(), Vec::new());
+    for (there, here) in rows(&page) {
+        for option in quoted(there).filter_map(option).filter(|option| !cli::has_option(option)) {
+            let Some(hint) = hints::for_option(option) else {
+                without.push(option);
+                continue;
+            };
+            let share = |are_options| {
+                let said = topics(hint, are_options);
+                let meant = topics(here, are_options);
+                (meant.is_empty(), meant.iter().any(|topic| said.contains(topic)))
+            };
+            let (has_no_options, is_shared) = share(true);
+            if !(is_shared || has_no_options && share(false).1) {
+                elsewhere.push(format!("{option}: {hint}, and not: {here}"));
+            }
+        }
     }
     assert!(without.is_empty(), "neither ours nor in hints.rs: {without:?}");
+    assert!(elsewhere.is_empty(), "{elsewhere:#?}");
 }

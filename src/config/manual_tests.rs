@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{CommandFactory, ValueEnum, ValueHint};
 
-use super::completions::{HINTS, Shell, WORDS};
+use super::completions::{HINTS, Shell, Value, WORDS};
 use super::*;
 use crate::config::arguments;
 use crate::config::cli::Cli;
@@ -64,14 +64,15 @@ fn the_page_has_the_examples_and_exit_codes_of_the_help() {
 /// Each line is text, or a request that readers of manual pages know.
 #[test]
 fn the_page_is_roff() {
-    const REQUESTS: [&str; 8] = ["TH", "SH", "SS", "TP", "IP", "PP", "RS", "RE"];
+    const REQUESTS: [&str; 10] = ["TH", "nh", "ad", "SH", "SS", "TP", "IP", "PP", "RS", "RE"];
     let page = page::text();
     assert!(page.is_ascii());
     for line in page.lines() {
         if let Some(request) = line.strip_prefix('.') {
             assert!(REQUESTS.contains(&request.split(' ').next().unwrap()), "{line}");
         }
-        assert!(!line.is_empty() && !line.starts_with('\''), "{line:?}");
+        assert!(!line.is_empty() && !line.starts_with(['\'', ' ']), "{line:?}");
+        assert!(line.len() < 80 || !line.contains(' '), "{line}");
     }
     let count = |request: &str| page.lines().filter(|line| *line == request).count();
     assert_eq!(count(".RS"), count(".RE"));
@@ -104,6 +105,71 @@ fn the_completions_of_each_shell_name_every_option_and_the_words_of_its_value() 
                 assert!(words.contains(&value.get_name()), "{shell:?}: {option}: {}", value.get_name());
             }
         }
+    }
+}
+
+/// A bare dash is a hyphen, which readers may make another character of, and break lines at.
+#[test]
+fn what_is_typed_has_the_dash_of_the_keyboard() {
+    const ENGLISH: [&str; 3] = ["built-in", "single-page", "Ctrl-C"];
+    let page = page::text();
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || "-\\/.=_".contains(c);
+    for line in page.lines().filter(|line| !line.starts_with(".TH")) {
+        let words = line.split(|c: char| !is_inside(c)).map(|word| word.trim_end_matches('.'));
+        let is_hyphenated =
+            |word: &str| word.replace("\\-", "").trim_matches('-').contains('-') && !ENGLISH.contains(&word);
+        for word in words {
+            assert!(!is_hyphenated(word), "{word} in {line}");
+        }
+    }
+}
+
+/// PowerShell takes `using` only before any other statement, and this stands behind those of
+/// a profile.
+#[test]
+fn what_powershell_gets_can_stand_behind_the_lines_of_a_profile() {
+    let text = completions::text(Shell::Power);
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("using ")), "{text}");
+    let short = text.matches("[CompletionResult]").count();
+    let whole = text.matches("[System.Management.Automation.CompletionResult]::new(").count();
+    assert!(short == 0 && whole > 50, "{short}, {whole}");
+}
+
+#[test]
+fn the_help_says_where_the_completions_of_each_shell_belong() {
+    let command = Cli::command();
+    let option = command.get_opts().find(|option| option.get_id() == "completions").unwrap();
+    let help = option.get_long_help().unwrap().to_string();
+    for place in ["completions/serve,", "_serve", "completions/serve.fish", "$PROFILE", "rc.elv"] {
+        assert!(help.contains(place), "{place} in {help}");
+    }
+}
+
+#[test]
+fn fish_offers_files_only_for_what_takes_a_path() {
+    let text = completions::text(Shell::Fish);
+    let command = Cli::command();
+    let options = command.get_opts().filter(|option| page::takes_value(option) && !option.is_hide_set());
+    for option in options {
+        let long = format!(" -l {} ", option.get_long().unwrap());
+        let line = text.lines().find(|line| line.contains(&long)).unwrap();
+        let is_path = match HINTS.iter().find(|(id, _)| *id == option.get_id()) {
+            Some((_, value)) => *value == Value::Paths,
+            None => matches!(option.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath),
+        };
+        assert_eq!(line.contains(" -f"), !is_path, "{line}");
+    }
+}
+
+/// They are asked in `.ci/manual`; this is for those that are not there.
+#[test]
+fn behind_two_dashes_shells_that_do_not_know_them_are_told_that_no_option_follows() {
+    for (shell, test) in [
+        (Shell::Bash, "[[ ${COMP_WORDS[at]} == -- ]] && return"),
+        (Shell::Power, "$_.Extent.Text -eq '--'"),
+        (Shell::Elvish, "has-value $words[1..-1] '--'"),
+    ] {
+        assert!(completions::text(shell).contains(test), "{shell:?}");
     }
 }
 

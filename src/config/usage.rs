@@ -104,11 +104,19 @@ fn unknown(spelling: &str, suggestion: &str) -> String {
     if let Some(hint) = hints::for_option(spelling) {
         return format!("{spelling} is not an option of serve: {hint}");
     }
-    if suggestion.is_empty() {
+    if !is_slip(spelling, suggestion) {
         format!("{spelling} is not an option: `serve --help-all` shows those there are")
     } else {
         format!("{spelling} is not an option: did you mean {suggestion}?")
     }
+}
+
+/// Whether one can be meant by the other: what clap finds alike may share no more than some
+/// letters, as `--maintenance` does with `--man`.
+fn is_slip(typed: &str, meant: &str) -> bool {
+    let (typed, meant) = (typed.trim_start_matches('-'), meant.trim_start_matches('-'));
+    let is_part = typed.starts_with(&format!("{meant}-")) || meant.starts_with(typed);
+    !meant.is_empty() && (is_part || strsim::osa_distance(typed, meant) <= meant.len().max(3) / 3)
 }
 
 /// `--port` of `--port <N>` and of `--port=x`, `--spa` of `--spa[=<FILE>]`.

@@ -27,7 +27,9 @@ pub(super) struct ManualOptions {
     /// For bash, zsh, fish, powershell or elvish. What is printed belongs where the shell
     /// looks for such files; for bash that is
     /// ~/.local/share/bash-completion/completions/serve, for zsh a file _serve in a folder
-    /// of $fpath, for fish ~/.config/fish/completions/serve.fish.
+    /// of $fpath, for fish ~/.config/fish/completions/serve.fish. PowerShell and Elvish want
+    /// it as a part of a file that is read at the start: the one that $PROFILE names, and
+    /// ~/.config/elvish/rc.elv.
     #[arg(long, value_enum, value_name = "SHELL", help_heading = HEADING, hide_short_help = true,
           hide_possible_values = true)]
     pub completions: Option<Shell>,

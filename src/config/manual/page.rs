@@ -7,7 +7,7 @@ use std::fmt::Write;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use super::roff::{bold, italic, line_start, prose};
+use super::roff::{bold, escaped, inline, italic, line_start, prose};
 use crate::config::cli::Cli;
 use crate::config::environment::variable_of;
 
@@ -57,13 +57,16 @@ const SECURITY: &[&str] = &[
      --bind names can read what is shared.",
 ];
 
+/// Lines are not broken inside words, which may be some to type, nor drawn out for that.
+const NEVER_INSIDE_WORDS: &str = ".nh\n.ad l\n";
+
 /// The whole page.
 pub(super) fn text() -> String {
     let command = Cli::command();
     let version = env!("CARGO_PKG_VERSION");
     let mut page = format!(
         ".TH SERVE 1 {DATE} \"serve {version}\" \"User Commands\"\n\
-         .SH NAME\nserve \\- shares a folder, or one file, over HTTP\n\
+         {NEVER_INSIDE_WORDS}.SH NAME\nserve \\- shares a folder, or one file, over HTTP\n\
          .SH SYNOPSIS\n\\fBserve\\fR [\\fIPATH\\fR] [\\fIPORT\\fR] [\\fIOPTIONS\\fR]\n"
     );
     section(&mut page, "DESCRIPTION");
@@ -127,7 +130,7 @@ fn options(page: &mut String, command: &Command) {
     }
     for heading in headings {
         if let Some(heading) = heading {
-            page.push_str(&line(&format!(".SS {}", prose(heading, &[]))));
+            page.push_str(&line(&format!(".SS {}", inline(heading, &[]))));
         }
         for argument in shown.iter().filter(|argument| argument.get_help_heading() == heading) {
             option(page, argument);
@@ -144,7 +147,7 @@ fn option(page: &mut String, argument: &Arg) {
     let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
     let mut texts = help.split("\n\n").map(|text| prose(text, &placeholders)).collect::<Vec<_>>();
     if let Some(default) = default(argument) {
-        texts.push(prose(&format!("[default: {default}]"), &[]));
+        texts.push(format!("[default: {}]", escaped(&default, true)));
     }
     entry(page, &spellings(argument, name), &texts.join("\n.IP\n"));
     let values = argument.get_possible_values();

@@ -47,7 +47,12 @@ pub(super) fn bash(choices: &[Choice]) -> String {
     format!(
         r#"# Completions of serve for bash.
 _serve() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} words=
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} words= at
+    COMPREPLY=()
+    # Behind -- there are paths only.
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        [[ ${{COMP_WORDS[at]}} == -- ]] && return
+    done
     # Bash takes --log=json for three words.
     if [[ $word == = ]]; then
         word= before+==
@@ -121,11 +126,9 @@ pub(super) fn fish(choices: &[Choice]) -> String {
             }
         }
         line += &format!(" -d {}", quote(&choice.help));
-        let is_needed = !(choice.is_joined || choice.is_optional);
-        match &choice.value {
-            // Without -r the value is one behind `=` only.
-            Some(_) if is_needed => line += " -r",
-            _ => {}
+        // Without -r the value is one behind `=` only.
+        if choice.value.is_some() && !(choice.is_joined || choice.is_optional) {
+            line += " -r";
         }
         match &choice.value {
             None | Some(Value::Paths) => {}
@@ -140,13 +143,16 @@ pub(super) fn fish(choices: &[Choice]) -> String {
             }
             Some(Value::Folders) => line += " -f -a '(__fish_complete_directories)'",
             Some(Value::Users) => line += " -f -a '(__fish_complete_users)'",
-            Some(Value::Other) if is_needed => line += " -f",
-            Some(Value::Other) => {}
+            Some(Value::Other) => line += " -f",
         }
         say!(text, "{line}");
     }
     text.trim_end().to_owned()
 }
+
+/// In full: PowerShell takes `using` only before any other statement, and this is a part of a
+/// profile.
+const RESULT: &str = "[System.Management.Automation.CompletionResult]";
 
 pub(super) fn powershell(choices: &[Choice]) -> String {
     let quote = |text: &str| quoted(text, "''");
@@ -162,26 +168,26 @@ pub(super) fn powershell(choices: &[Choice]) -> String {
             let is_capital = spelling.ends_with(|c: char| c.is_ascii_uppercase());
             let listed = format!("{spelling}{}", if is_capital { " " } else { "" });
             let (spelling, listed, help) = (quote(spelling), quote(&listed), quote(&choice.help));
-            say!(options, "        [CompletionResult]::new({spelling}, {listed}, 'ParameterName', {help})");
+            say!(options, "        {RESULT}::new({spelling}, {listed}, 'ParameterName', {help})");
         }
     }
     format!(
         r#"# Completions of serve for PowerShell.
-using namespace System.Management.Automation
-
 Register-ArgumentCompleter -Native -CommandName 'serve' -ScriptBlock {{
     param($wordToComplete, $commandAst, $cursorPosition)
     $values = @{{
 {values}    }}
     $options = @(
 {options}    )
-    $before = $commandAst.CommandElements |
-        Where-Object {{ $_.Extent.EndOffset -lt $cursorPosition }} |
-        Select-Object -Last 1
+    $earlier = $commandAst.CommandElements |
+        Where-Object {{ $_.Extent.EndOffset -lt $cursorPosition }}
+    # Behind -- there are paths only.
+    if ($earlier | Where-Object {{ $_.Extent.Text -eq '--' }}) {{ return }}
+    $before = $earlier | Select-Object -Last 1
     if ($before -and $values.ContainsKey($before.Extent.Text)) {{
         $values[$before.Extent.Text] |
             Where-Object {{ $_.StartsWith($wordToComplete) }} |
-            ForEach-Object {{ [CompletionResult]::new($_, $_, 'ParameterValue', $_) }}
+            ForEach-Object {{ {RESULT}::new($_, $_, 'ParameterValue', $_) }}
     }} elseif ($wordToComplete.StartsWith('-')) {{
         $options | Where-Object {{ $_.CompletionText.StartsWith($wordToComplete) }}
     }}
@@ -208,7 +214,10 @@ use str
 set edit:completion:arg-completer[serve] = {{|@words|
     var values = [
 {values}    ]
-    if (has-key $values $words[-2]) {{
+    if (has-value $words[1..-1] '--') {{
+        # Behind it there are paths only.
+        edit:complete-filename $words[-1]
+    }} elif (has-key $values $words[-2]) {{
         all $values[$words[-2]]
     }} elif (str:has-prefix $words[-1] '-') {{
 {options}    }} else {{
