@@ -5,7 +5,8 @@ without, in turns. Linux.
     ulimit -n 10000; python3 .ci/trials/display.py target/release/serve LOAD [ROUNDS]
 
 LOAD is the program that `cargo bench` has named. Prints processor time of the server for 1,000
-files of 32 MiB, and files a second, of each round; then the ratios of the medians.
+files of 32 MiB, files a second, and the share of the thread that draws, of each round; then the
+ratios of the medians. Rounds differ by more than the lines can cost; the share does not.
 """
 
 import fcntl
@@ -24,6 +25,15 @@ import time
 
 CLIENTS = 1000
 SIZE = 32 * 1024 * 1024
+
+
+def processor_time(process, name):
+    """Of the threads of this name, or of all: nanoseconds."""
+    total, tasks = 0, f"/proc/{process.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/comm") as comm, open(f"{tasks}/{task}/schedstat") as times:
+            total += int(times.read().split()[0]) if name in ("", comm.read().strip()) else 0
+    return total
 
 
 def measure(serve, load, root, options):
@@ -53,12 +63,13 @@ def measure(serve, load, root, options):
         report = subprocess.run(
             [load, f"{url}file", "--connections", str(CLIENTS), "--requests", "4000", "--warm-up", "1", "--pid", str(process.pid)],
             capture_output=True, text=True, check=True).stdout
+        share = processor_time(process, "serve-display") / processor_time(process, "")
         process.terminate()
         process.wait()
         thread.join()
     report = json.loads(report)
     lines = b"".join(seen).decode(errors="replace")
-    return report["server_cpu_per_1000"], report["requests_per_second"], len(re.findall(r"and \d+ more", lines))
+    return report["server_cpu_per_1000"], report["requests_per_second"], share, len(re.findall(r"and \d+ more", lines))
 
 
 def main():
@@ -70,13 +81,14 @@ def main():
         found = {"lines": [], "none": []}
         for number in range(rounds):
             for name, options in (("lines", []), ("none", ["--quiet"])):
-                cpu, rate, drawn = measure(serve, load, root, options)
+                cpu, rate, share, drawn = measure(serve, load, root, options)
                 if (drawn > 0) != (name == "lines"):
                     sys.exit(f"{name}: {drawn} times the others were counted")
-                found[name].append((cpu, rate))
-                print(f"{number} {name}: {cpu:.1f} ms of processor, {rate:.0f} files/s, drawn {drawn} times", flush=True)
+                found[name].append((cpu, rate, share))
+                print(f"{number} {name}: {cpu:.1f} ms of processor, {rate:.0f} files/s, {share:.2%} of it to draw {drawn} times", flush=True)
     median = lambda name, index: statistics.median(row[index] for row in found[name])
     print(f"processor time: {median('lines', 0) / median('none', 0):.3f} of that without lines")
+    print(f"of it the thread that draws: {median('lines', 2):.2%}")
     print(f"files a second: {median('lines', 1) / median('none', 1):.3f}")
 
 
