@@ -180,18 +180,24 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
-    /// R29.
-    #[test]
-    fn a_full_queue_refuses() {
-        let pool = Pool::new(1, 1);
+    /// A thread of it has a job, which ends when what is returned is dropped.
+    fn keep_busy(pool: &Pool) -> mpsc::Sender<()> {
         let (started, has_started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
+        let (release, released) = mpsc::channel();
         pool.submit(Box::new(move || {
             started.send(()).unwrap();
             let _ = released.recv();
         }))
         .unwrap();
         has_started.recv().unwrap();
+        release
+    }
+
+    /// R29.
+    #[test]
+    fn a_full_queue_refuses() {
+        let pool = Pool::new(1, 1);
+        let release = keep_busy(&pool);
         assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
         assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
         drop(release);
@@ -226,14 +232,7 @@ mod tests {
     #[test]
     fn a_closed_pool_of_the_background_drops_what_waits_though_that_holds_the_pool() {
         let pool = Pool::background(1, 8);
-        let (started, has_started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
-        pool.submit(Box::new(move || {
-            started.send(()).unwrap();
-            let _ = released.recv();
-        }))
-        .unwrap();
-        has_started.recv().unwrap();
+        let release = keep_busy(&pool);
         let (done, is_done) = mpsc::channel::<()>();
         let theirs = pool.clone();
         pool.submit(Box::new(move || {
