@@ -4,8 +4,8 @@
 
 Works on a copy of the folder that the tour serves. A block of `console` is run, with the program
 that the last `cargo run --example` started; what a comment before it says is what other programs
-answer to the same. A block of `sh` says in a comment what runs it instead,
-or why nothing does."""
+answer to the same. A block of `sh` says in a comment what runs it instead, or
+why nothing does."""
 
 import os
 import re

@@ -293,9 +293,12 @@ fn knows_colors(_: &Term) -> bool {
     true
 }
 
-/// Whether lines may be drawn over on a stream that `is_terminal` or not.
+/// Whether lines may be drawn over on standard error, which `is_terminal` or not: by codes, as
+/// colours are.
 pub fn moves_cursor(is_terminal: bool) -> bool {
-    is_terminal && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+    is_terminal
+        && knows_colors(&Term::stderr())
+        && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
 }
 
 fn color_is_welcome(variable: environment::Variables<'_>) -> bool {

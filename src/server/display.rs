@@ -118,8 +118,8 @@ impl Board {
 }
 
 impl State {
-    /// Forgets those that have ended before there are more: who draws may be held up by a
-    /// terminal that is stopped, and would do so.
+    /// Forgets those that have ended, before more memory is taken. The thread that draws does
+    /// so, too, but a terminal that is stopped holds it up.
     fn make_room(&mut self) {
         if self.transfers.len() == self.transfers.capacity() {
             self.transfers.retain(|transfer| transfer.meter.strong_count() > 0);
