@@ -2,11 +2,16 @@
 //! the web server.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "serve/harness/start.rs"]
+mod start;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
+
+use start::started;
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +38,7 @@ struct Server {
 
 impl Server {
     fn echo() -> Server {
-        let mut child = example("echo").arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = started(example("echo").arg("127.0.0.1:0").stdout(Stdio::piped()));
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         Server { child, address: address.trim_end().to_owned() }
@@ -42,7 +47,7 @@ impl Server {
     fn web(root: &std::path::Path) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_serve"));
         command.args(["--bind", "127.0.0.1:0", "--log", "off", "--root"]).arg(root);
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = started(command.stderr(Stdio::piped()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = lines
             .map(Result::unwrap)
@@ -59,9 +64,8 @@ impl Server {
 
     /// What the client prints when it is given this to send.
     fn ask(&self, input: &[u8]) -> Vec<u8> {
-        let client =
-            example("client").arg(&self.address).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut client = client.unwrap();
+        let mut client =
+            started(example("client").arg(&self.address).stdin(Stdio::piped()).stdout(Stdio::piped()));
         client.stdin.take().unwrap().write_all(input).unwrap();
         let mut printed = Vec::new();
         client.stdout.take().unwrap().read_to_end(&mut printed).unwrap();
@@ -101,7 +105,7 @@ fn the_client_ends_when_the_server_does() {
     let web = Server::web(root.path());
     let mut command = example("client");
     command.arg(&web.address).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut client = command.spawn().unwrap();
+    let mut client = started(&mut command);
     // It may still be asked for more: its input stays open.
     client.stdin.as_mut().unwrap().write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     let printed = read_all(client.stdout.take().unwrap());

@@ -89,8 +89,16 @@ class Server(Process):
             raise RuntimeError(f"it ended with {self.process.returncode}: {self.messages.decode()}")
         return None
 
-    def is_asleep(self):
-        return self.status("State").startswith("S")
+    def is_asleep(self, task=None):
+        """Its first thread, or another."""
+        return self.status("State", f"{self.pid}/task/{task or self.pid}").startswith("S")
+
+    def rests(self):
+        """Every thread of it is asleep."""
+        try:
+            return all(map(self.is_asleep, self.threads()))
+        except FileNotFoundError:
+            return False  # One has ended meanwhile.
 
     def read_messages(self):
         """What it has written to standard error so far."""
@@ -154,7 +162,10 @@ class Server(Process):
             until(attached)
             yield lambda: output.read_text().splitlines() if output.exists() else []
         finally:
-            # It lets go of the server before it ends.
+            # It lets go of the server before it ends, and must not while a thread is in a call that
+            # it keeps from the kernel: the result would be ENOSYS then. Such a call never sleeps.
+            with contextlib.suppress(AssertionError):
+                until(lambda: not self.is_alive() or self.rests(), 1, every=0.002)
             if tracer.poll() is None:
                 tracer.send_signal(signal.SIGINT)
             tracer.wait(10)

@@ -8,6 +8,7 @@
 pub mod filter;
 #[allow(dead_code, reason = "some of it is for some systems only")]
 pub mod process;
+pub mod start;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};

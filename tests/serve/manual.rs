@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use super::harness::process::program;
+use super::harness::start::started;
 
 /// Every way to ask for text, and how it begins.
 const ASKED: [(&[&str], &str); 6] = [
@@ -28,7 +29,7 @@ fn the_manual_is_printed_and_nothing_is_served() {
 fn a_reader_that_has_gone_away_has_read_enough() {
     for (arguments, _) in ASKED {
         let mut command = program(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = started(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");

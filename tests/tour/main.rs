@@ -5,6 +5,8 @@
 mod echo;
 mod files;
 mod page;
+#[path = "../serve/harness/start.rs"]
+mod start;
 mod text;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -12,6 +14,8 @@ use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use start::started;
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,7 +47,7 @@ impl Step {
     }
 
     fn run(command: &mut Command) -> Step {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = started(command.stdout(Stdio::piped()).stderr(Stdio::null()));
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         Step { child, address: address.trim_end().to_owned() }

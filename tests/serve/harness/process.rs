@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
+use super::start::started;
 use super::{Client, PATIENCE};
 
 /// The program with these options, and nothing from the environment of the tests.
@@ -111,7 +112,7 @@ impl Process {
 
     /// Starts a command of [`program`] that need not be a server.
     pub fn spawn(mut command: Command) -> Process {
-        let mut child = command.spawn().unwrap();
+        let mut child = started(&mut command);
         let stderr = Lines::of(child.stderr.take().unwrap());
         Process { addresses: Vec::new(), banner: Vec::new(), child, stderr }
     }
