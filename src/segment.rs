@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -109,7 +110,32 @@ pub struct SendQueue {
     ends: bool,
 }
 
+/// Memory for one queue after the other: who waits for a request needs none, and there are
+/// many who do.
+#[derive(Debug, Default)]
+pub struct Room(VecDeque<Segment>);
+
+/// A room for more segments than this is not kept: that many are rare.
+const ROOM_MAX: usize = 64;
+
 impl SendQueue {
+    /// Takes the room, if it has none of its own.
+    pub fn enter(&mut self, room: &mut Room) {
+        if self.segments.capacity() == 0 {
+            mem::swap(&mut self.segments, &mut room.0);
+        }
+    }
+
+    /// Leaves its room to the next, once it is empty.
+    pub fn leave(&mut self, room: &mut Room) {
+        if self.segments.is_empty() && self.segments.capacity() > 0 {
+            let left = mem::take(&mut self.segments);
+            if left.capacity() <= ROOM_MAX {
+                room.0 = left;
+            }
+        }
+    }
+
     /// Appends a segment; empty ones are dropped.
     pub fn push(&mut self, segment: Segment) {
         if !segment.is_empty() {
@@ -212,6 +238,28 @@ impl SendQueue {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_room_serves_one_queue_after_the_other() {
+        let (mut room, mut first, mut second) = (Room::default(), SendQueue::default(), SendQueue::default());
+        let fill = |queue: &mut SendQueue, count| {
+            (0..count).for_each(|_| queue.push(Segment::Bytes("x".into())));
+        };
+        fill(&mut first, 3);
+        let capacity = first.segments.capacity();
+        first.leave(&mut room);
+        assert_eq!((first.len(), room.0.capacity()), (3, 0), "it is not empty yet");
+        first.advance(3);
+        first.leave(&mut room);
+        assert_eq!((first.segments.capacity(), room.0.capacity()), (0, capacity));
+        second.enter(&mut room);
+        assert_eq!((second.segments.capacity(), room.0.capacity()), (capacity, 0));
+        fill(&mut second, ROOM_MAX + 1);
+        second.advance(ROOM_MAX as u64 + 1);
+        second.leave(&mut room);
+        assert_eq!((second.segments.capacity(), room.0.capacity()), (0, 0), "too large to be kept");
+        assert_eq!((second.pushed(), second.sent()), (ROOM_MAX as u64 + 1, ROOM_MAX as u64 + 1));
+    }
 
     proptest! {
         #[test]

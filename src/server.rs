@@ -289,6 +289,7 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
     let (config, logs) = (&server.config, &server.logs);
     greeting::preface(config, &warnings, server.loops.len(), &server.confinement.text(), &logs.errors);
     greeting.after(config, listeners, &logs.errors)?;
+    sys::release_start();
     server.run_on(stage)
 }
 

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs::{self, File};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -86,9 +87,13 @@ impl World {
         let now = Now::read();
         let second = Duration::from_secs(now.unix_seconds() + 60);
         let now = now.with_system(SystemTime::UNIX_EPOCH + second);
-        let (client, listener) = ("127.0.0.1:5000".parse().unwrap(), "127.0.0.1:80".parse().unwrap());
-        let conn = Conn::open(&mut service, client, listener, &now);
+        let conn = connect(&mut service, &now);
         World { service, conn, now }
+    }
+
+    /// Another client comes, and the one before is left alone.
+    fn next_client(&mut self) -> Conn<Bare> {
+        mem::replace(&mut self.conn, connect(&mut self.service, &self.now))
     }
 
     /// One request, until all of its response waits to be sent.
@@ -115,6 +120,11 @@ impl World {
         let text = String::from_utf8_lossy(front);
         text.split_once("\r\n\r\n").map_or(text.to_string(), |(head, _)| head.to_owned())
     }
+}
+
+fn connect(service: &mut Service<Bare>, now: &Now) -> Conn<Bare> {
+    let (client, listener) = ("127.0.0.1:5000".parse().unwrap(), "127.0.0.1:80".parse().unwrap());
+    Conn::open(service, client, listener, now)
 }
 
 fn write(path: &Path, content: &[u8]) {
@@ -205,4 +215,29 @@ fn nothing_new() {
 #[test]
 fn nothing_there() {
     assert_eq!(allocations("/missing.txt", "Accept: */*\r\n", "404", "Content-Type: text/html"), MISSING);
+}
+
+#[test]
+fn who_waits_for_the_next_request_holds_nothing_but_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    write(&directory.path().join("small.txt"), &[b'a'; 1000]);
+    let mut world = World::new(directory.path());
+    let ask = |world: &mut World| {
+        world.ask("GET /small.txt HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(world.head().starts_with("HTTP/1.1 200 "));
+        world.drain();
+    };
+    for _ in 0..10 {
+        ask(&mut world);
+    }
+    let mut waiting = Vec::with_capacity(100);
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..100 {
+            waiting.push(world.next_client());
+            ask(&mut world);
+        }
+    });
+    // `head` makes a text of each.
+    assert_eq!((counted.bytes_current, counted.count_current), (0, 0), "{counted:?}");
+    assert_eq!(waiting.len(), 100);
 }

@@ -32,7 +32,7 @@ use super::weather::{Fate, Forecast, Weather};
 use crate::clock::Now;
 use crate::http::{Answer, Body, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
 use crate::net::Work;
-use crate::segment::SendQueue;
+use crate::segment::{Room, SendQueue};
 
 /// Most responses that wait in one queue, so that 16 KiB of tiny requests cannot
 /// become thousands of file handles.
@@ -50,6 +50,8 @@ pub struct Service<H> {
     pub handler: H,
     limits: Limits,
     encoder: Encoder,
+    /// For the queue of the connection that answers.
+    room: Room,
     /// None where all is fair, as nearly always.
     forecast: Option<Box<Forecast>>,
 }
@@ -57,7 +59,7 @@ pub struct Service<H> {
 impl<H: Handler> Service<H> {
     /// A service that answers by `handler`, within `limits`.
     pub fn new(handler: H, limits: Limits) -> Self {
-        Service { handler, limits, encoder: Encoder::default(), forecast: None }
+        Service { handler, limits, encoder: Encoder::default(), room: Room::default(), forecast: None }
     }
 
     /// The same in this weather; chance comes from the seed.
@@ -325,6 +327,7 @@ impl<H: Handler> Conn<H> {
         if let Some(exchange) = &mut exchange {
             service.handler.begin(exchange, &response, !without_body);
         }
+        self.queue.enter(&mut service.room);
         let head = service.encoder.push(&mut self.queue, response, !without_body, framing, now);
         if let Some(mut exchange) = exchange {
             exchange.status = status;
@@ -369,6 +372,7 @@ impl<H: Handler> Conn<H> {
     /// All that was in the queue is sent.
     fn drained(&mut self, service: &mut Service<H>, now: &Now) {
         self.responses = 0;
+        self.queue.leave(&mut service.room);
         if self.cut {
             self.enter(State::Aborted, now.instant);
         } else if self.stream.is_some() {

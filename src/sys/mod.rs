@@ -32,7 +32,7 @@
 //! - [`trouble`], [`accept_trouble`]: what an error means to a server; [`detour`]: whether a
 //!   link was the reason, as far as a system can tell.
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
-//!   thread of it.
+//!   thread of it; [`release_start`]: its memory, once it has started.
 //! - [`sandbox`]: what the process gives up for good, where a system can take it.
 //! - [`Parent`], [`inherited`]: who started the process, and what was open then.
 //! - [`find_user`], [`become_user`]: another user, for who was started by root.
@@ -82,7 +82,7 @@ pub use sockets::{
 };
 pub use system::{
     Root, detour, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit,
-    read_ahead, read_at, read_range, send_file, send_more, trouble, version_of,
+    read_ahead, read_at, read_range, release_start, send_file, send_more, trouble, version_of,
 };
 pub use user::{User, become_user, find_user};
 

@@ -171,6 +171,20 @@ fn a_fast_reader_does_not_keep_others_waiting() {
     server.stop();
 }
 
+/// Pages of the program and its libraries: what serves comes back, with what is around it.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_only_the_start_needs_does_not_stay_in_memory() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("index.html"), "hello").unwrap();
+    let server = crate::harness::process::Process::serve(root.path(), &[]);
+    for _ in 0..3 {
+        assert_eq!(server.connect().get("/").text(), "hello");
+    }
+    let (now, most) = (server.resident_bytes(), server.resident_bytes_most());
+    assert!(now + (512 << 10) < most, "{now} bytes are in memory, and {most} were");
+}
+
 /// R15: Both ends of a connection take a descriptor, so the server is a process of its own.
 /// Memory is what `/proc` tells.
 #[cfg(target_os = "linux")]

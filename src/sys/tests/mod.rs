@@ -8,6 +8,8 @@ mod hidden;
 #[cfg(unix)]
 mod links;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod priority;
 #[cfg(target_os = "linux")]
 mod race;

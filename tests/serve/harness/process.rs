@@ -152,9 +152,20 @@ impl Process {
     /// Bytes of memory that it really holds.
     #[cfg(target_os = "linux")]
     pub fn resident_bytes(&self) -> usize {
+        self.bytes("VmRSS:")
+    }
+
+    /// And the most that it ever has.
+    #[cfg(target_os = "linux")]
+    pub fn resident_bytes_most(&self) -> usize {
+        self.bytes("VmHWM:")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn bytes(&self, name: &str) -> usize {
         let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().strip_suffix(" kB").unwrap().trim().parse::<usize>().unwrap() * 1024
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        value.trim().strip_suffix(" kB").unwrap().trim().parse::<usize>().unwrap() * 1024
     }
 
     /// Time on a processor, in hundredths of a second.
