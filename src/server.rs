@@ -33,7 +33,7 @@ use crate::pool::Pool;
 use crate::site::coach::Coach;
 use crate::site::derived::Derived;
 use crate::site::{Cached, Disk, Options, Report, Site};
-use crate::sys::{self, Parent};
+use crate::sys::{self, Parent, Program};
 
 use app::App;
 use audience::Audience;
@@ -278,6 +278,8 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
         config.check_root()?;
     }
     greeting.before(&config, &listeners, &mut warnings)?;
+    // Behind the walls nothing tells of it.
+    let program = Program::find();
     let mut confinement = Confinement::new(&config);
     confinement.enter_process()?;
     let stage = Stage::of(&config);
@@ -289,7 +291,7 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
     let (config, logs) = (&server.config, &server.logs);
     greeting::preface(config, &warnings, server.loops.len(), &server.confinement.text(), &logs.errors);
     greeting.after(config, listeners, &logs.errors)?;
-    sys::release_start();
+    program.release();
     server.run_on(stage)
 }
 

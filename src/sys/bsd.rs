@@ -169,9 +169,6 @@ pub fn prepare_accepted(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
 }
 
-/// Nothing: pages are taken by the system when somebody else needs them.
-pub fn release_start() {}
-
 /// Lets this thread run only when no other wants to, on macOS; on FreeBSD only the
 /// administrator may say so (rtprio(2)), and nothing happens.
 pub fn lower_priority() {

@@ -214,41 +214,6 @@ pub fn lower_priority() {
     let _ = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_IDLE, &raw const priority) };
 }
 
-/// Gives up the pages of the program that only its start has needed: the code of options, of
-/// the start message, of the sandbox. They are the file's, so who is touched again comes back
-/// from the page cache, with those around it.
-pub fn release_start() {
-    // SAFETY: `release` is called before this returns, with what dl_iterate_phdr(3) says.
-    unsafe { libc::dl_iterate_phdr(Some(release), std::ptr::null_mut()) };
-}
-
-/// What [`release_start`] does with the program, and with each library of it.
-unsafe extern "C" fn release(
-    object: *mut libc::dl_phdr_info,
-    _size: libc::size_t,
-    _data: *mut libc::c_void,
-) -> libc::c_int {
-    const AND_THE_NEXT: libc::c_int = 0;
-    // SAFETY: the description and its headers are valid for the time of this call.
-    let (object, headers) = unsafe {
-        let object = &*object;
-        (object, std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()))
-    };
-    for part in headers.iter().filter(|part| part.p_type == libc::PT_LOAD && part.p_flags & libc::PF_W == 0) {
-        // Whole pages: a part is aligned to the largest that the processor can have.
-        let page = part.p_align.max(1);
-        let begin = object.dlpi_addr + part.p_vaddr;
-        let end = (begin + part.p_memsz) / page * page;
-        let begin = begin.next_multiple_of(page);
-        let at = std::ptr::without_provenance_mut::<libc::c_void>(begin as usize);
-        // SAFETY: this is memory that nobody may write, also not the linker at the start (what
-        // that does is in a writable part, though protected afterwards): private, and as the
-        // file has it. So what is read there later is the same (madvise(2)).
-        unsafe { libc::madvise(at, end.saturating_sub(begin) as usize, libc::MADV_DONTNEED) };
-    }
-    AND_THE_NEXT
-}
-
 /// Nothing: accepted sockets inherit `TCP_NODELAY` from the listener (tcp(7)), and
 /// a system call per connection is saved.
 pub fn prepare_accepted(_socket: &TcpStream) {}

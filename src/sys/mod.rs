@@ -32,7 +32,7 @@
 //! - [`trouble`], [`accept_trouble`]: what an error means to a server; [`detour`]: whether a
 //!   link was the reason, as far as a system can tell.
 //! - [`raise_descriptor_limit`], [`on_stop_signal`]: the process; [`lower_priority`]: a
-//!   thread of it; [`release_start`]: its memory, once it has started.
+//!   thread of it; [`Program`]: its own pages.
 //! - [`sandbox`]: what the process gives up for good, where a system can take it.
 //! - [`Parent`], [`inherited`]: who started the process, and what was open then.
 //! - [`find_user`], [`become_user`]: another user, for who was started by root.
@@ -45,6 +45,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
+mod memory;
 pub mod names;
 mod parent;
 pub mod sandbox;
@@ -76,13 +77,14 @@ use windows as system;
 #[cfg(test)]
 mod tests;
 
+pub use memory::Program;
 pub use parent::{Parent, inherited};
 pub use sockets::{
     AcceptTrouble, CLOSING_DEREGISTERS, SHORT_READ_EMPTIES, abort_on_close, accept_trouble, bind,
 };
 pub use system::{
     Root, detour, is_at_hand, lower_priority, on_stop_signal, prepare_accepted, raise_descriptor_limit,
-    read_ahead, read_at, read_range, release_start, send_file, send_more, trouble, version_of,
+    read_ahead, read_at, read_range, send_file, send_more, trouble, version_of,
 };
 pub use user::{User, become_user, find_user};
 

@@ -375,9 +375,6 @@ pub fn prepare_accepted(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
 }
 
-/// Nothing: pages are taken by the system when somebody else needs them.
-pub fn release_start() {}
-
 /// Lets this thread run only when no other wants to.
 pub fn lower_priority() {
     // SAFETY: the pseudo handle is that of the calling thread and always valid; without

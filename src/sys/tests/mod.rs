@@ -8,8 +8,6 @@ mod hidden;
 #[cfg(unix)]
 mod links;
 #[cfg(target_os = "linux")]
-mod memory;
-#[cfg(target_os = "linux")]
 mod priority;
 #[cfg(target_os = "linux")]
 mod race;
