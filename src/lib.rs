@@ -65,7 +65,8 @@
 //!    one [`net::EventLoop`] per core. Each has its own poller, connections, deadlines,
 //!    root and log buffer; they share the pool and the options, among these what is
 //!    remembered of files and the listings that are being made.
-//!    Between the two the process gives up what it will not need any more ([`sys::sandbox`]).
+//!    Between the two the process gives up what it will not need any more: what it may do
+//!    ([`sys::sandbox`]), and the pages that only the start took ([`sys::Program`]).
 //! 2. The loop sleeps until the nearest of its [`net::deadlines`], wakes, and reads the
 //!    time once ([`clock::Now`]). [`net::accept`] takes the socket and gives it a turn
 //!    at once: often the request is there with its connection, and then the poller
