@@ -23,22 +23,23 @@ impl Program {
     /// Gives up its pages: what is touched again comes back from the page cache, with what is
     /// around it. So what only the start of a process needs does not stay in its memory.
     pub fn release(&self) {
-        for part in &self.parts {
-            #[cfg(target_os = "linux")]
-            {
-                let begin = std::ptr::without_provenance_mut::<libc::c_void>(part.start);
-                // SAFETY: nobody may write there, it belongs to a file, and no page of it was
-                // anything but the file's (see `parts`): what is read there later is the same
-                // (madvise(2)). What has changed since, such as an end of the mapping, makes
-                // it fail or concerns a mapping of which all this is true as well, for the
-                // program and its libraries stay where they are.
-                let _ = unsafe { libc::madvise(begin, part.len(), libc::MADV_DONTNEED) };
-            }
-            #[cfg(not(target_os = "linux"))]
-            let _ = part;
-        }
+        self.parts.iter().for_each(release);
     }
 }
+
+/// One mapping of [`parts`].
+#[cfg(target_os = "linux")]
+fn release(part: &Range<usize>) {
+    let begin = std::ptr::without_provenance_mut::<libc::c_void>(part.start);
+    // SAFETY: nobody may write there, it belongs to a file, and no page of it was anything but
+    // the file's: what is read there later is the same (madvise(2)). That is so still, for the
+    // program and its libraries stay where they are until the process ends.
+    let _ = unsafe { libc::madvise(begin, part.len(), libc::MADV_DONTNEED) };
+}
+
+/// None is ever found.
+#[cfg(not(target_os = "linux"))]
+fn release(_part: &Range<usize>) {}
 
 /// The mappings that `smaps` (proc_pid_smaps(5)) tells of which are private, not to be written
 /// to, of a file, and without a page of their own. Such pages have what the linker has changed
