@@ -270,8 +270,6 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
     let user = config.user.as_deref().map(find_user).transpose()?;
     limit_connections(&mut config);
     let listening = listen::listen(&config)?;
-    // Another user, and who stands behind walls, is not told of it.
-    let program = Program::find();
     // From here on there is less and less that can be done.
     let greeting = Greeting::new(&config, &listening.addresses);
     if let Some(user) = user {
@@ -280,6 +278,8 @@ pub fn run(mut config: Config) -> Result<(), Exit> {
         config.check_root()?;
     }
     greeting.before(&config, &listeners, &mut warnings)?;
+    // Behind the walls nothing tells of it.
+    let program = Program::find();
     let mut confinement = Confinement::new(&config);
     confinement.enter_process()?;
     let stage = Stage::of(&config);
