@@ -23,6 +23,8 @@ def fail(message):
 class Serve:
     """Our server."""
 
+    end = 0
+
     def __init__(self, program, name="serve"):
         self.program, self.name = program, name
 
@@ -33,6 +35,8 @@ class Serve:
 
 class Nginx:
     """nginx, as one process, with all that is asked for switched on."""
+
+    end = 0
 
     def __init__(self, name, settings):
         self.name, self.settings = name, settings
@@ -51,6 +55,17 @@ class Nginx:
             f"server {{ listen 127.0.0.1:{port}; root {root}; }} }}\n"
         )
         return ["nginx", "-p", str(directory), "-c", str(configuration), "-e", "stderr"]
+
+
+class Peer:
+    """Another server, as benches/compare starts it."""
+
+    def __init__(self, name, program, start, end=0):
+        """`end` is how it ends when it is told to."""
+        self.name, self.program, self.start, self.end = name, program, start, end
+
+    def command(self, port, root, logs, directory):
+        return [str(word) for word in self.start(self.program, port, root, directory, logs)]
 
 
 class Callgrind:
@@ -91,7 +106,7 @@ class Process:
     """A server under a tool."""
 
     def __init__(self, server, tool, root, logs, directory):
-        self.directory = directory
+        self.directory, self.end = directory, server.end
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         command = server.command(self.port, root, logs, directory)
@@ -103,7 +118,7 @@ class Process:
 
     def stop(self):
         self.child.terminate()
-        if self.child.wait(PATIENCE) != 0:
+        if self.child.wait(PATIENCE) != self.end:
             self.fail(f"the server ended with {self.child.returncode}")
 
     def fail(self, message):

@@ -16,7 +16,9 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness import LOOP_WAITS, Callgrind, Nginx, Process, Serve, Strace, await_that, fail
+import common
+import peers
+from harness import LOOP_WAITS, Callgrind, Nginx, Peer, Process, Serve, Strace, await_that, fail
 
 TOLERANCE = 0.03
 
@@ -227,17 +229,33 @@ def tables(serve, root, work):
     if shutil.which("nginx"):
         servers.append(Nginx("nginx, sendfile", "sendfile on; tcp_nopush on;"))
         servers.append(Nginx("nginx, open_file_cache", "sendfile off; open_file_cache max=10000;"))
+    found, _ = peers.installed(["lighttpd"])
+    servers += [Peer(*peer) for peer in found]
+    # It takes no notice of signals.
+    servers.append(Peer("limit", common.build()[1], peers.limit, end=-signal.SIGTERM))
+
+    def unless_it_cannot(cell):
+        def asked(server, case):
+            try:
+                return cell(server, case)
+            except (SystemExit, KeyError):
+                # It does not answer that as ours has to.
+                if server is serve:
+                    raise
+                return "–"
+
+        return asked
 
     def calls_of(server, case):
         # They are the same each time, so fewer requests are enough.
         counts = FEW if case.counts == FEW else (16, 160)
         return calls(cost(server, Strace(), replace(case, counts=counts), root, work))
 
-    table("System calls per request", servers, calls_of)
+    table("System calls per request", servers, unless_it_cannot(calls_of))
     table(
         "Instructions per request, in user space",
         servers,
-        lambda server, case: f"{instructions(server, case, root, work):,}",
+        unless_it_cannot(lambda server, case: f"{instructions(server, case, root, work):,}"),
     )
 
 
@@ -247,7 +265,7 @@ def main():
     parser.add_argument("--serve", required=True, help="the program")
     parser.add_argument("--recorded", help="compare with the numbers in this file")
     parser.add_argument("--base", help="compare with this program")
-    parser.add_argument("--tables", action="store_true", help="print tables, with system calls and nginx")
+    parser.add_argument("--tables", action="store_true", help="print tables, with system calls and peers")
     arguments = parser.parse_args()
     if not LOOP_WAITS:
         fail("this processor's numbers of system calls are not known: see LOOP_WAITS")
