@@ -23,7 +23,8 @@ use std::marker::PhantomData;
 use std::mem;
 use std::time::Instant;
 
-use events::{Event, Stream};
+pub use events::Event;
+use events::Stream;
 
 use super::encode::{Encoder, Framing};
 use super::limits::Limits;

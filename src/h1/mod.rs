@@ -15,6 +15,6 @@ pub mod limits;
 pub mod parse;
 pub mod weather;
 
-pub use conn::{Conn, Made, Service};
+pub use conn::{Conn, Event, Made, Service};
 pub use limits::Limits;
 pub use weather::Weather;

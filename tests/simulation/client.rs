@@ -113,6 +113,9 @@ impl Client {
                 }
                 continue;
             };
+            if response.goes_on {
+                wrong.push("an answer without an end, and nobody asked for events".to_owned());
+            }
             let is_error = response.status >= 400 && response.closes;
             if !self.is_complete(end) && !asked.is_abuse && !is_error {
                 wrong.push(format!("{} before all of {asked} was there", response.status));

@@ -2,22 +2,24 @@
 //! what its network, the clock and the pool do meanwhile, are all read from the input.
 //!
 //! The first line is the script, one byte a step; what follows is what the client
-//! says. The very first byte of the script chooses sizes. Of each other byte the low
-//! four bits are the step, the high four how much of it: see [`step`].
+//! says. The very first byte of the script chooses sizes, and the one behind it the weather
+//! if that bit says so. Of each other byte the low four bits are the step, the high four how
+//! much of it: see [`step`].
 
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use serve::clock::Now;
-use serve::h1::Limits;
-use serve::http::{Answer, Exchange, Handler, Method, Peer, Request, Response, Status};
+use serve::h1::weather::Share;
+use serve::h1::{Limits, Weather};
+use serve::http::Method;
 use serve::net::{Phase, Protocol, Refused};
-use serve::site::files::Memory;
-use serve::site::multipart::Boundaries;
-use serve::site::{Options, Site};
 
+use super::app::App;
 use super::wire;
 use super::world::{Fault, Sizes, World};
+
+/// A few states have one each, and where answers come late each request that waits.
+const DEADLINES_MAX: usize = 2000;
 
 /// The property.
 pub fn check(input: &[u8]) {
@@ -26,11 +28,18 @@ pub fn check(input: &[u8]) {
     // Beyond that it is more of the same.
     let said = &said[..said.len().min(16 * 1024)];
     let (&mode, steps) = script.split_first().unwrap_or((&0x0f, &[]));
+    let (weather, steps) = match steps {
+        [code, steps @ ..] if mode & 0x80 != 0 => (Some(*code), steps),
+        _ => (None, steps),
+    };
     let limits = limits(mode);
     let now = Now::read().with_system(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
 
-    let mut perfect =
-        World::new(App::new(), &limits, Sizes { scratch: 20_000, budget: 1 << 20, rearms: false }, now);
+    let world = |sizes| {
+        let (weather, seed) = weather.map_or((Weather::default(), 0), weather_of);
+        World::new(App::new(), &limits, sizes, now).in_weather(weather, seed)
+    };
+    let mut perfect = world(Sizes { scratch: 20_000, budget: 1 << 20, rearms: false });
     perfect.socket.room = usize::MAX;
     finish_politely(&mut perfect, said);
     judge(&perfect, said);
@@ -40,7 +49,7 @@ pub fn check(input: &[u8]) {
         budget: [16, 300, 5000, 256 * 1024][usize::from(mode >> 2 & 3)],
         rearms: mode & 0x10 != 0,
     };
-    let mut world = World::new(App::new(), &limits, sizes, now);
+    let mut world = world(sizes);
     let mut rest = said;
     for &code in steps {
         rest = step(&mut world, code, rest);
@@ -63,6 +72,14 @@ fn limits(mode: u8) -> Limits {
     } else {
         Limits { request_line_bytes_max: 40, head_bytes_max: 150, ..limits }
     }
+}
+
+/// Late answers, and failures: the same seed is the same fate for each request.
+fn weather_of(code: u8) -> (Weather, u64) {
+    let latency = [0, 5, 1000, 30_000][usize::from(code & 3)];
+    let percent = [0.0, 20.0, 60.0, 100.0][usize::from(code >> 2 & 3)];
+    let failures = Share::of_percent(percent).unwrap_or_default();
+    (Weather { latency: Duration::from_millis(latency), failures }, u64::from(code >> 4))
 }
 
 /// One step of the script; returns what the client has yet to say.
@@ -89,6 +106,7 @@ fn step<'a>(world: &mut World, code: u8, rest: &'a [u8]) -> &'a [u8] {
         9 => world.wait(Duration::from_millis(10 * size as u64)),
         10 => world.wait(world.until_deadline().saturating_sub(moment)),
         11 => world.wait(world.until_deadline()),
+        12 if world.listens => world.tell(size / 2),
         12 => world.do_work(None),
         13 => {
             world.service.handler.disturbed |= world.work.is_some();
@@ -119,8 +137,12 @@ fn finish_politely(world: &mut World, rest: &[u8]) {
     world.socket.room = usize::MAX;
     world.socket.stir();
     world.run();
-    while !world.closed && world.work.is_some() {
-        world.do_work(None);
+    while !world.closed && (world.work.is_some() || world.conn.is_punctual()) {
+        match &world.work {
+            Some(_) => world.do_work(None),
+            // Its answer is to come late.
+            None => world.wait(world.until_deadline()),
+        }
         world.run();
     }
     let is_over = world.closed || world.conn.send_queue().is_empty();
@@ -133,9 +155,13 @@ fn finish_politely(world: &mut World, rest: &[u8]) {
 
 /// The client does nothing more at all; only the clock goes on.
 fn fall_silent(world: &mut World) {
-    for _ in 0..6 {
+    for _ in 0..DEADLINES_MAX {
         if world.closed {
             return;
+        }
+        if world.conn.is_idle() {
+            // Who listens may stay, as long as it takes what it is told.
+            world.socket.room = 0;
         }
         world.wait(world.until_deadline());
         world.run();
@@ -157,11 +183,17 @@ fn judge(world: &World, said: &[u8]) {
     assert!(app.logged.len() <= app.asked.len() + 1, "more responses than requests");
     assert!(responses.len() <= app.logged.len(), "a response was not logged");
     let sent: u64 = app.logged.iter().map(|e| e.sent).sum();
-    assert_eq!(sent, wire.len() as u64, "the log counts other bytes than the client");
+    let goes_on = responses.last().is_some_and(|r| r.goes_on);
+    assert!(sent == wire.len() as u64 || goes_on, "the log counts other bytes than the client");
     for (index, exchange) in app.logged.iter().enumerate() {
-        let is_whole = responses.get(index).is_some_and(|r| r.is_complete);
-        assert_eq!(exchange.complete, is_whole, "response {index}");
-        let Some(response) = responses.get(index) else { continue };
+        let response = responses.get(index);
+        if response.is_some_and(|r| r.goes_on) {
+            // Of what goes on, the log counts the beginning.
+            assert!(exchange.sent <= response.map_or(0, |r| r.length as u64), "response {index}");
+            continue;
+        }
+        assert_eq!(exchange.complete, response.is_some_and(|r| r.is_complete), "response {index}");
+        let Some(response) = response else { continue };
         assert_eq!(exchange.sent, response.length as u64, "length of response {index}");
         if response.head > 0 {
             assert_eq!((exchange.head, exchange.status.code()), (response.head as u64, response.status));
@@ -192,7 +224,7 @@ fn is_refused_head(app: &App, said: &[u8]) -> bool {
 /// However the bytes came, the client reads the beginning of the same answers.
 fn compare(world: &World, perfect: &World) {
     let (app, other) = (&world.service.handler, &perfect.service.handler);
-    let is_same = app.timeouts == 0 && !app.disturbed;
+    let is_same = app.timeouts == 0 && world.told == 0 && !app.disturbed;
     let (wire, whole) = (&world.socket.wire, &perfect.socket.wire);
     if is_same {
         assert!(whole.starts_with(wire), "{}", String::from_utf8_lossy(wire));
@@ -200,82 +232,4 @@ fn compare(world: &World, perfect: &World) {
     if !app.disturbed {
         assert!(other.asked.starts_with(&app.asked), "other requests were understood");
     }
-}
-
-static BIG: [u8; 40_000] = {
-    let mut bytes = [0; 40_000];
-    let mut index = 0;
-    while index < bytes.len() {
-        bytes[index] = (index % 251) as u8;
-        index += 1;
-    }
-    bytes
-};
-
-/// A site in memory, and the notes of what it was asked and told.
-pub(super) struct App {
-    site: Site<Memory>,
-    /// The method of each request, in order.
-    asked: Vec<Method>,
-    logged: Vec<Exchange>,
-    /// How often a deadline has passed.
-    pub(super) timeouts: usize,
-    /// An answer was given up for want of time, or of the pool.
-    pub(super) has_given_up: bool,
-    /// The server was stopped, or the pool did not work.
-    disturbed: bool,
-}
-
-impl App {
-    fn new() -> App {
-        static SITE: OnceLock<(Options, Memory)> = OnceLock::new();
-        let (options, files) = SITE.get_or_init(|| {
-            let mut files = Memory::default();
-            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
-            files.insert("index.html", &b"<!doctype html><title>hello</title>"[..], then);
-            files.insert("a.txt", &b"0123456789"[..], then);
-            files.insert("empty", &b""[..], then);
-            files.insert("big", &BIG[..], then);
-            files.insert("list/b c.txt", &b"b"[..], SystemTime::UNIX_EPOCH);
-            files.insert(".hidden", &b"h"[..], then);
-            (Options::default(), files)
-        });
-        // The same answers each time: each site begins the same sequence anew.
-        let options = Options { boundaries: Boundaries::keyed([0; 16]), ..options.clone() };
-        let site = Site::new(Arc::new(options), files.clone(), Arc::new(|line| panic!("reported: {line}")));
-        App {
-            site,
-            asked: Vec::new(),
-            logged: Vec::new(),
-            timeouts: 0,
-            has_given_up: false,
-            disturbed: false,
-        }
-    }
-}
-
-impl Handler for App {
-    fn respond(&mut self, request: &Request<'_>, peer: &Peer, now: &Now) -> Answer {
-        self.asked.push(request.method);
-        self.site.respond(request, peer, now)
-    }
-
-    fn error(&mut self, status: Status, peer: &Peer, now: &Now) -> Response {
-        self.has_given_up |= status == Status::ServiceUnavailable;
-        self.site.error(status, peer, now)
-    }
-
-    fn is_logging(&self) -> bool {
-        true
-    }
-
-    fn log(&mut self, exchange: &Exchange, _: &Now) {
-        self.logged.push(exchange.clone());
-    }
-
-    fn notice(&mut self, message: &str, _: &Now) {
-        panic!("noticed: {message}");
-    }
-
-    fn end_of_turn(&mut self, _: &Now) {}
 }

@@ -78,6 +78,10 @@ enum Target {
     Missing,
     Absolute,
     Asterisk,
+    Events,
+    Prepared,
+    NeverPrepared,
+    Broken,
     Other(String),
 }
 
@@ -131,6 +135,10 @@ impl Request {
             Target::Missing => "/no",
             Target::Absolute => "http://a/a.txt",
             Target::Asterisk => "*",
+            Target::Events => "/events",
+            Target::Prepared => "/prepared",
+            Target::NeverPrepared => "/never-prepared",
+            Target::Broken => "/broken",
             Target::Other(text) => text,
         };
         let version = if self.is_1_0 { "1.0" } else { "1.1" };

@@ -3,6 +3,7 @@
 //! They judge by models of their own, written from the RFCs and the contract, and
 //! never by a second call of what they judge.
 
+mod app;
 pub mod authority;
 pub mod codings;
 pub mod conditions;

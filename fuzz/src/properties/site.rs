@@ -12,9 +12,11 @@ use serve::codec::{Format, Level, decode, encode};
 use serve::http::host::HostGuard;
 use serve::http::{Answer, Exchange, Handler, Peer, Request, Response, SafePath, Status};
 use serve::site::cache_control::CachePolicy;
+use serve::site::coach::Coach;
 use serve::site::cors::{Cors, Origin};
 use serve::site::files::Memory;
 use serve::site::multipart::Boundaries;
+use serve::site::trail::{Step, Trail};
 use serve::site::watch::Hub;
 use serve::site::{Options, Site, rules};
 
@@ -68,9 +70,17 @@ pub fn check(input: &[u8]) {
     let Some((flags, said)) = input.split_first_chunk::<4>() else { return };
     let flags = u32::from_le_bytes(*flags);
     let now = Now::read().with_system(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-    let app =
-        App { site: Site::new(Arc::new(options(flags)), FILES.clone(), Arc::new(|_| {})), asked: Vec::new() };
-    let (bytes, app) = dialogue::hold(app, &said[..said.len().min(8192)], flags & 1 != 0, &now);
+    let said = &said[..said.len().min(8192)];
+    let hold = |trail| dialogue::hold(App::new(flags, trail), said, flags & 1 != 0, &now);
+    let (bytes, app) = hold(None);
+    if flags & WATCHED != 0 {
+        let trail = Trail::kept();
+        let (same, _) = hold(Some(trail.clone()));
+        let is_same = in_no_order(&same) == in_no_order(&bytes);
+        assert!(is_same, "it is answered otherwise when somebody wants to know why");
+        let is_told = |step: &Step| !step.topic.is_empty() && !step.text.is_empty();
+        assert!(trail.take().iter().all(is_told));
+    }
     let responses = wire::read(&bytes, |index| match app.asked.get(index) {
         Some(asked) => asked.is_head,
         // What is refused is a HEAD only if it begins like one.
@@ -88,6 +98,17 @@ pub fn check(input: &[u8]) {
     }
 }
 
+/// The lines: what is remembered has its fields in another order, which means nothing
+/// (RFC 9110 §5.3).
+fn in_no_order(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<_> = bytes.split(|&byte| byte == b'\n').collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Somebody wants to know why each answer is what it is.
+const WATCHED: u32 = 1 << 17;
+
 /// The last response is all head.
 fn is_bodiless(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\r\n\r\n")
@@ -101,9 +122,12 @@ fn options(flags: u32) -> Options {
         hidden: is(1),
         listing: !is(2),
         clean_urls: is(3),
-        spa: is(4).then(|| path("/index.html")),
+        // One that is there, one that is not, and one that is none.
+        spa: is(4).then(|| path(["/index.html", "/no", "/list", "/list/1.txt"][(flags >> 18 & 3) as usize])),
         base: if is(5) { path("/base") } else { SafePath::root() },
-        error_pages: if is(6) {
+        error_pages: if is(6) && is(20) {
+            vec![(Status::NotFound, path("/list")), (Status::BadRequest, path("/none"))]
+        } else if is(6) {
             vec![(Status::NotFound, path("/about.html")), (Status::Forbidden, path("/no"))]
         } else {
             Vec::new()
@@ -188,6 +212,17 @@ fn judge(response: &wire::Response, head: &[u8], body: &[u8], asked: &Asked) {
 struct App {
     site: Site<Memory>,
     asked: Vec<Asked>,
+}
+
+impl App {
+    fn new(flags: u32, trail: Option<Trail>) -> App {
+        let mut options = options(flags);
+        options.coach = trail
+            .as_ref()
+            .map(|_| Coach::at_once(Arc::new(|hint| assert!(hint.starts_with("404 "), "{hint}"))));
+        let site = Site::new(Arc::new(options), FILES.clone(), Arc::new(|_| {}));
+        App { site: site.with_trail(trail.unwrap_or_default()), asked: Vec::new() }
+    }
 }
 
 impl Handler for App {

@@ -8,6 +8,8 @@ pub(super) struct Response {
     pub(super) closes: bool,
     /// All of it arrived.
     pub(super) is_complete: bool,
+    /// It has no length: its end is that of the connection.
+    pub(super) goes_on: bool,
     /// Length of the head, if that is complete.
     pub(super) head: usize,
     /// Length of what arrived.
@@ -33,7 +35,14 @@ fn response(wire: &[u8], is_head: bool) -> Response {
     let Some(end) = wire.windows(4).position(|four| four == b"\r\n\r\n") else {
         let start = &wire[..wire.len().min(9)];
         assert!(b"HTTP/1.1 ".starts_with(start), "not a response");
-        return Response { status: 0, closes: false, is_complete: false, head: 0, length: wire.len() };
+        return Response {
+            status: 0,
+            closes: false,
+            is_complete: false,
+            goes_on: false,
+            head: 0,
+            length: wire.len(),
+        };
     };
     let Ok(head) = std::str::from_utf8(&wire[..end]) else { panic!("a head must be ASCII") };
     let mut lines = head.split("\r\n");
@@ -76,6 +85,7 @@ fn response(wire: &[u8], is_head: bool) -> Response {
         status,
         closes,
         is_complete: arrived >= body,
+        goes_on: goes_on && !is_head,
         head: end + 4,
         length: end + 4 + arrived.min(body),
     }

@@ -6,13 +6,13 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::time::Duration;
 
 use serve::clock::Now;
-use serve::h1::{Conn, Limits, Made, Service};
+use serve::h1::{Conn, Event, Limits, Made, Service, Weather};
 use serve::net::connection::{Link, Step, answer, read};
 use serve::net::stream::Stream;
 use serve::net::{Protocol, Refused, Work};
 use serve::segment::SendQueue;
 
-use super::conn_script::App;
+use super::app::App;
 
 /// Longer than any response of the site in `conn_script`.
 const RESPONSE_MAX: u64 = 50_000;
@@ -141,6 +141,10 @@ pub(super) struct World {
     pub(super) now: Now,
     pub(super) work: Option<Work<Made>>,
     pub(super) closed: bool,
+    /// It has asked for what happens next.
+    pub(super) listens: bool,
+    /// How often it was told of something.
+    pub(super) told: u64,
     link: Link,
     sizes: Sizes,
     limits: Limits,
@@ -161,6 +165,8 @@ impl World {
             now,
             work: None,
             closed: false,
+            listens: false,
+            told: 0,
             link: Link::new(),
             scratch: vec![0; sizes.scratch],
             sizes,
@@ -169,6 +175,11 @@ impl World {
         };
         world.turns();
         world
+    }
+
+    /// The same in this weather.
+    pub(super) fn in_weather(self, weather: Weather, seed: u64) -> World {
+        World { service: self.service.in_weather(weather, seed), ..self }
     }
 
     /// What the poller says; true if anything.
@@ -219,7 +230,10 @@ impl World {
                 Step::Fetch(_) => unreachable!("nothing lies on a disk"),
                 Step::Wait(deadline) => {
                     self.check_wait(deadline);
-                    return;
+                    self.conn.check(&self.service);
+                    let Some(made) = self.conn.take_result() else { return };
+                    // It waits for nothing but its turn.
+                    self.conn.work_done(&mut self.service, Ok(made), &self.now);
                 }
             }
             self.take_work();
@@ -227,6 +241,7 @@ impl World {
     }
 
     fn take_work(&mut self) {
+        self.listens |= self.conn.take_inquiry().is_some();
         if let Some(work) = self.conn.take_work() {
             assert!(self.work.is_none() || self.is_last(), "two works at once");
             self.work = Some(work);
@@ -270,8 +285,9 @@ impl World {
     pub(super) fn wait(&mut self, by: Duration) {
         self.now.instant += by;
         if !self.closed && self.conn.deadline() <= self.now.instant {
+            // That an answer may begin now is no failure of anyone's.
+            self.service.handler.timeouts += usize::from(!self.conn.is_punctual());
             self.conn.handle_timeout(&mut self.service, &self.now);
-            self.service.handler.timeouts += 1;
             self.turns();
         }
     }
@@ -288,6 +304,17 @@ impl World {
                 self.conn.work_done(&mut self.service, outcome, &self.now);
                 self.turns();
             }
+        }
+    }
+
+    /// Something happens that takes so many bytes to tell.
+    pub(super) fn tell(&mut self, bytes: usize) {
+        self.listens = false;
+        if !self.closed {
+            self.told += 1;
+            let event = Event::new(self.told, vec![b'e'; bytes].into());
+            self.conn.work_done(&mut self.service, Ok(Made::Event(event)), &self.now);
+            self.turns();
         }
     }
 

@@ -29,7 +29,8 @@ pub struct Event {
 }
 
 impl Event {
-    pub(super) fn new(seen: u64, text: Bytes) -> Event {
+    /// The event behind which a connection listens the next time, and what its peer is sent.
+    pub fn new(seen: u64, text: Bytes) -> Event {
         Event { seen, text }
     }
 }
