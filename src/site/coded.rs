@@ -226,8 +226,8 @@ impl<F: FileSystem> Site<F> {
             }
             return found(format, sibling, proof);
         }
-        if !is_settled {
-            // It may be written at this moment.
+        // It may be written at this moment, or its proof would be forgotten at once.
+        if !is_settled || !derived.can_remember(path.as_bytes()) {
             return Found::Nothing;
         }
         match proof {

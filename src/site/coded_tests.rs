@@ -328,6 +328,24 @@ fn who_refuses_the_file_itself_gets_a_form_or_406() {
     }
 }
 
+/// What is found out for an answer and forgotten at once would be found out for ever: such an
+/// answer goes without it.
+#[test]
+fn a_memory_without_room_has_nobody_wait_for_what_it_would_forget() {
+    let content = text(500_000);
+    let sibling = coded(Format::Gzip, &content);
+    let mut bench =
+        Bench::new(&[("a.txt", &content, 1), ("b.txt", &content, 1), ("b.txt.gz", &sibling, 1)], 0);
+    bench.site.files.insert("no-time", content.clone(), SystemTime::UNIX_EPOCH);
+    let only_gzip = [("Accept-Encoding", "gzip, identity;q=0")];
+    assert_eq!(bench.get_with("/a.txt", &only_gzip).status, Status::NotAcceptable);
+    assert_eq!(bench.decoded("/b.txt", "gzip"), ("identity".to_owned(), content.clone()));
+    let digested = bench.get_with("/a.txt", &[("Want-Repr-Digest", "sha-256=1")]);
+    assert_eq!((digested.status, digested.fields.get("repr-digest")), (Status::Ok, None));
+    let tagless = bench.get_with("/no-time", &[]);
+    assert_eq!((tagless.status, tagless.fields.get("etag")), (Status::Ok, None));
+}
+
 #[test]
 fn a_sibling_by_its_own_name_is_a_file_and_has_no_siblings() {
     let content = text(5000);

@@ -60,13 +60,14 @@ impl Work<'_> {
     }
 
     /// For a client that takes nothing else: makes it while it waits. None if it has been
-    /// found to be of no use.
+    /// found to be of no use, or would be forgotten at once.
     pub fn at_once(&self, format: Format) -> Option<Preparation> {
         let is_useless = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
             matches!(entry.coded[format.index()], Coded::Useless)
         });
+        let is_of_use = !is_useless && self.derived.can_remember(self.path.as_bytes());
         let task = self.task(format);
-        (!is_useless).then(|| -> Preparation { Box::new(move || task.run()) })
+        is_of_use.then(|| -> Preparation { Box::new(move || task.run()) })
     }
 
     fn task(&self, format: Format) -> Task {

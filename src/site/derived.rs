@@ -116,6 +116,12 @@ impl Derived {
         result
     }
 
+    /// Whether anything of the file under a path can be remembered. What cannot must not be
+    /// waited for: it would have to be found out again, and again.
+    pub fn can_remember(&self, path: &[u8]) -> bool {
+        Entry::default().cost(path) <= self.lock().bytes_max
+    }
+
     /// Whether so many bytes are a reasonable part of the whole: what would push out
     /// everything else, or itself, is not worth making.
     pub fn has_room_for(&self, bytes: usize) -> bool {

@@ -63,6 +63,9 @@ pub(super) fn of_file(derived: &Derived, path: &SafePath, file: &OpenFile, now: 
         derived.with(path.as_bytes(), file.version, |entry| entry.digest = Some(digest));
         return Known::Digest(digest);
     }
+    if !derived.can_remember(path.as_bytes()) {
+        return Known::Nothing;
+    }
     let (theirs, path, file) = (derived.clone(), path.clone(), file.clone());
     let is_awaited = file.len <= AWAITED_MAX;
     let make = Box::new(move || {
