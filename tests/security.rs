@@ -126,6 +126,35 @@ fn each_test_that_names_a_requirement_is_in_the_table() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// What was found is held by something: tests that exist, and inputs of fuzz targets; and no
+/// such input is passed over in silence.
+#[test]
+fn each_finding_is_held_and_each_regression_is_told() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut told = BTreeSet::new();
+    for row in rows(&read("SECURITY.md"), "## What was found") {
+        assert!(row.len() == 3 && !row[2].is_empty(), "{row:?}");
+        for entry in row[2].split("; ") {
+            let Some((path, tests)) = entry.split_once(": ") else {
+                let path = quoted(entry).next().unwrap();
+                assert!(path.starts_with("fuzz/regressions/") && top.join(path).is_file(), "{path}");
+                told.insert(path.to_owned());
+                continue;
+            };
+            let known = tests_of(quoted(path).next().unwrap());
+            quoted(tests).for_each(|name| assert!(known.contains_key(name), "{path} has no test {name}"));
+        }
+    }
+    for target in std::fs::read_dir(top.join("fuzz/regressions")).unwrap().map(|entry| entry.unwrap().path())
+    {
+        for input in std::fs::read_dir(&target).unwrap().map(|entry| entry.unwrap().file_name()) {
+            let names = [target.file_name().unwrap(), &input].map(|name| name.to_str().unwrap().to_owned());
+            let path = format!("fuzz/regressions/{}", names.join("/"));
+            assert!(told.contains(&path), "{path} is not told of");
+        }
+    }
+}
+
 /// All sources, from the top of the package.
 fn sources() -> Vec<String> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));

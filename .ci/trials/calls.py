@@ -299,10 +299,11 @@ def receiving_fails(world):
     return "that connection ended, its neighbour did not notice"
 
 
-# Whether a slow disk is felt by the clients of other files, on a single loop. Files are
-# opened and read on the loop, and listings are made by other threads (crate documentation,
-# fifth idea). Where it says True that is a limit which is known, and no promise: whoever
-# lifts it has to say so here.
+# Whether a call that takes long is felt by the clients of other files, on a single loop.
+# What a disk takes is waited for elsewhere, where the system tells that it would (crate
+# documentation, fifth idea; tests/serve/cold.rs); but the calls that ask for that are made
+# on the loop, and here they are what is delayed. Where it says True that is a limit which
+# is known, and no promise: whoever lifts it has to say so here.
 SLOW_DISK = {"openat2": True, "pread64": True, "getdents64": False}
 DELAY = 1.5
 

@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -147,6 +148,9 @@ fn no_program_can_be_run_and_no_process_started() {
     for walls in [Behind::Landlock, Behind::Seccomp, Behind::Both] {
         place.behind(walls, |_| {
             expect_refused("running", Command::new("/bin/sh").args(["-c", "exit 0"]).status());
+            // In the place of this process: 99 would be the end of this test.
+            let error = Command::new("/bin/sh").args(["-c", "exit 99"]).exec();
+            expect_refused("becoming another program", Err::<(), _>(error));
         });
     }
     place.behind(Behind::Seccomp, |_| {
@@ -214,6 +218,16 @@ fn memory_can_never_be_run() {
         let mapped = unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0) };
         assert_eq!(mapped, libc::MAP_FAILED);
         assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOSYS));
+        // Nor memory that was there before, and could be written.
+        let writable = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at no address of ours, of which nothing is used.
+        let mapped = unsafe { libc::mmap(std::ptr::null_mut(), 4096, writable, flags, -1, 0) };
+        assert_ne!(mapped, libc::MAP_FAILED);
+        // SAFETY: the mapping of above, which nobody else knows.
+        let changed = unsafe { libc::mprotect(mapped, 4096, protection) };
+        assert_eq!((changed, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::ENOSYS)));
+        // SAFETY: as above; nothing points into it.
+        unsafe { libc::munmap(mapped, 4096) };
     });
 }
 
