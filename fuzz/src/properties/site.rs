@@ -98,6 +98,12 @@ pub fn check(input: &[u8]) {
     }
 }
 
+/// Whether a path ends with a slash, or with dots in its place (RFC 3986 §5.2.4).
+fn is_of_folder(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default().replace("%2e", ".").replace("%2E", ".");
+    matches!(last.as_str(), "" | "." | "..")
+}
+
 /// The lines: what is remembered has its fields in another order, which means nothing
 /// (RFC 9110 §5.3).
 fn in_no_order(bytes: &[u8]) -> Vec<&[u8]> {
@@ -233,7 +239,7 @@ impl Handler for App {
                 is_head: request.method_token == "HEAD",
                 is_get: request.method_token == "GET",
                 names: request.fields.lines().iter().map(|line| line.name.to_ascii_lowercase()).collect(),
-                is_listing: request.target_text.split('?').next().is_some_and(|path| path.ends_with('/')),
+                is_listing: request.target_text.split('?').next().is_some_and(is_of_folder),
                 is_own_text: matches!(request.target_text, "/text.txt" | "/made.txt" | "/base/text.txt"),
             });
         }
