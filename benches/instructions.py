@@ -185,6 +185,12 @@ def compare(serve, root, work, expected):
             continue
         change = now / before - 1
         if abs(change) > TOLERANCE:
+            # What happens once a second may fall into one of the two runs alone, where a busy
+            # machine makes them long. A change of the program is there again.
+            print(f"{case.name:16}{before:12,}{now:12,}{change:+9.1%}, and again:", flush=True)
+            now = instructions(serve, case, root, work)
+            change = now / before - 1
+        if abs(change) > TOLERANCE:
             (worse if change > 0 else better).append(case.name)
         print(f"{case.name:16}{before:12,}{now:12,}{change:+9.1%}", flush=True)
     if worse:
