@@ -247,7 +247,12 @@ ATTACKS = [
     Attack("endless headers, 100 a second", header_bomb, lambda seconds: 80 * seconds, oldest=HEAD),
     Attack("5,000,000 requests, no answer read", pipelining, lambda _: 50, oldest=SEND),
     Attack(
-        "10,000 idle connections", idle, lambda seconds: min(10_000, 200 * seconds), memory=40, share=0.3, most=MOST_IDLE
+        "10,000 idle connections",
+        idle,
+        lambda seconds: min(10_000, 200 * seconds),
+        memory=40,
+        share=0.3,
+        most=MOST_IDLE,
     ),
     Attack("1,000 connections a second", churn, lambda seconds: 800 * seconds),
 ]
@@ -260,7 +265,8 @@ def free_port():
 
 def accepted():
     """TCP connections that any server of this machine has taken since it was started."""
-    names, values = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Tcp:"))
+    lines = Path("/proc/net/snmp").read_text().splitlines()
+    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
     return int(values[names.index("PassiveOpens")])
 
 
@@ -299,7 +305,7 @@ def attacking(attack, *arguments):
 def observe(family, port, seconds):
     """What is seen from outside while the attack goes on."""
     probes, ages, memory, ticks, slept = [], Ages(port), 0.0, 0, [1e-9, 0.0]
-    start, before, taken = time.monotonic(), family.seconds(), accepted()
+    start, before = time.monotonic(), family.seconds()
     while time.monotonic() < start + seconds:
         probes.append(probe_once(port))
         if ticks % 10 == 0:
@@ -321,8 +327,6 @@ def observe(family, port, seconds):
         "oldest": ages.oldest,
         "late": slept[1] / slept[0] - 1,
         "most": ages.most,
-        # Those of the attack alone.
-        "made": accepted() - taken - len(probes),
     }
 
 
@@ -341,9 +345,12 @@ def one(name, program, root, attack, seconds):
             family = Family(server.pid)
             at_first = family.memory()
             told = multiprocessing.Value("q", 0)
+            # Before it begins: it may be there at once.
+            before = accepted()
             with attacking(attack.run, port, seconds, told):
                 seen = observe(family, port, seconds)
-            seen.update(at_first=at_first, told=told.value, ended=server.poll())
+            made = accepted() - before - seen["probes"]
+            seen.update(at_first=at_first, told=told.value, ended=server.poll(), made=made)
             return seen
         finally:
             server.terminate()
@@ -394,7 +401,8 @@ def main(seconds, servers):
                 seen = one(name, program, root, attack, seconds)
                 print(
                     f"| {attack.name} | {name} | {seen['unserved']} of {seen['probes']} | {seen['median']:.1f} ms "
-                    f"| {seen['p99']:.1f} ms | {seen['share']:.1%} | {seen['at_first']:.1f} → {seen['memory']:.1f} MiB "
+                    f"| {seen['p99']:.1f} ms | {seen['share']:.1%} "
+                    f"| {seen['at_first']:.1f} → {seen['memory']:.1f} MiB "
                     f"| {seen['made']} | {seen['most']} | {seen['oldest']:.0f} s |",
                     flush=True,
                 )
