@@ -138,9 +138,9 @@ class Server(Process):
         """The block under strace, which makes calls fail; gives a function for what it saw.
 
         It comes to the running server, so that `when=` counts no call of the start. `only`
-        is the name of the threads whose calls fail, instead of all.
+        is the name of the threads whose calls fail, instead of all; such blocks can be nested.
         """
-        output = Path(os.environ["TRIAL_WORK"], "trace")
+        output = Path(os.environ["TRIAL_WORK"], f"trace-{only or 'all'}")
         output.unlink(missing_ok=True)
         threads = [task for task in self.threads() if only in (None, self.thread_name(task))]
         whom = [word for task in threads for word in ("-p", str(task))] if only else ["-f", "-p", str(self.pid)]

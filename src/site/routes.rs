@@ -136,6 +136,11 @@ impl<F: FileSystem> Site<F> {
         now: &Now,
     ) -> Option<Result<Answer, Status>> {
         match &found.outcome {
+            Outcome::TooLong => {
+                let why = "the rule is left out, because what the path brings makes the address too long";
+                self.trail.note("_redirects", || why.to_owned());
+                None
+            }
             Outcome::Page { status, path } => Some(self.page(request, *status, path, query, now)),
             Outcome::Redirect { status, location, here } => {
                 if let Some((path, query)) = here.clone()
@@ -162,6 +167,8 @@ impl<F: FileSystem> Site<F> {
             match next.filter(|next| next.forced || !self.has_file(&path, now)).map(|next| next.outcome) {
                 Some(Outcome::Redirect { here: Some(next), .. }) => (path, query) = next,
                 Some(Outcome::Redirect { here: None, .. } | Outcome::Page { .. }) => return true,
+                // Longer with each hop: a circle, too.
+                Some(Outcome::TooLong) => return false,
                 // Directories redirect, too: to the slash.
                 None => match self.find(&path, now) {
                     Ok(Node::Directory) if !path.has_trailing_slash() => {

@@ -14,6 +14,10 @@ fn site() -> tempfile::TempDir {
     let coded =
         serve::codec::encode(serve::codec::Format::Gzip, serve::codec::Level::Fast, script.as_bytes())
             .unwrap();
+    let redirects = format!(
+        "/old /about 302\n/index.html /about 301\n/loop /loop2\n/loop2 /loop\n/grow/* /{}\n",
+        ":splat".repeat(300)
+    );
     let files: [(&str, &[u8]); 10] = [
         ("index.html", b"<p>start"),
         ("about.html", b"<p>about"),
@@ -24,7 +28,7 @@ fn site() -> tempfile::TempDir {
         (".env", b"secret"),
         ("_headers", b"/assets/*\n  X-Rule: yes\n"),
         ("a.md", b"# A\n"),
-        ("_redirects", b"/old /about 302\n/index.html /about 301\n/loop /loop2\n/loop2 /loop\n"),
+        ("_redirects", redirects.as_bytes()),
     ];
     for (path, content) in files {
         write(&root.join(path), content);
@@ -98,7 +102,7 @@ type Case = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 #[test]
 fn every_name_that_is_looked_up_and_every_choice_is_told() {
     let directory = site();
-    let cases: [Case; 16] = [
+    let cases: [Case; 17] = [
         (
             "/assets/app-BxY12ab3.js",
             &["--cache", "auto"],
@@ -115,6 +119,12 @@ fn every_name_that_is_looked_up_and_every_choice_is_told() {
         ("/old", &[], &[], &["line 1: 302 to /about", "open        /old: nothing there"]),
         ("/index.html", &[], &[], &["line 2: 301 to /about", "left out, because a file answers"]),
         ("/loop", &[], &[], &["line 3: 301 to /loop2", "would go in circles", "error page  /404.html"]),
+        (
+            "/grow/it-is-thirty-letters-long-or-so",
+            &[],
+            &[],
+            &["line 5: leads to an address that is too long", "left out, because what the path brings"],
+        ),
         ("/about", &["--clean-urls"], &[], &["/about: nothing there", "/about.html: a file"]),
         ("/route", &["--spa"], &["Accept: text/html"], &["--spa       a route", "/index.html: a file"]),
         ("/route", &["--spa"], &["Accept: application/json"], &["does not want a page"]),

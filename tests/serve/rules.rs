@@ -114,6 +114,16 @@ fn no_redirect_loops() {
     assert_eq!(shown(&server, "/p"), "404");
 }
 
+/// Two captures are four after a hop and a thousand after ten. Before it was refused, this rule
+/// and one request kept a loop busy for minutes: it asks itself whether who follows arrives.
+#[test]
+fn what_grows_with_each_hop_leads_nowhere() {
+    let server = site("/* /x/:splat:splat/:splat:splat\n", "");
+    for target in ["/a", "/a/b/c/d", &format!("/{}", "a".repeat(4000))] {
+        assert_eq!(shown(&server, target), "404", "{target}");
+    }
+}
+
 /// R41.
 #[test]
 fn nobody_is_sent_to_where_the_request_wants() {

@@ -4,10 +4,17 @@
 //! front of the path: of an address, scheme and host are the owner's own; a path is
 //! made by [`SafePath`], so its Location begins with exactly one `/` (hazards R41).
 
+use std::borrow::Cow;
+
 use super::pattern::{self, Captures, find_placeholder};
 use crate::http::SafePath;
 use crate::http::host::Authority;
 use crate::http::target::{encode_query, encode_segment};
+
+/// Longest address, and longest value of a field, that captures are filled into. Nobody has
+/// to take a longer one (RFC 9110 §4.1), and it has to end somewhere: where a capture stands
+/// several times, each hop of a redirect multiplies what the one before had made.
+const FILLED_MAX: usize = 8 * 1024;
 
 /// The right side of a redirect rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +33,15 @@ pub(super) struct Destination {
 enum Part {
     Text(Vec<u8>),
     Captured(String),
+}
+
+/// Why captures cannot be filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It gives no path.
+    NoPath,
+    /// It gives more than [`FILLED_MAX`].
+    TooLong,
 }
 
 /// A destination with its captures filled in.
@@ -76,28 +92,36 @@ impl Destination {
         self.origin.is_none()
     }
 
-    /// Fills the captures in; None if that gives no path.
-    pub fn fill(&self, captures: &Captures<'_>) -> Option<Filled> {
-        let optional = |parts: &Option<Vec<Part>>| match parts {
-            Some(parts) => encoded(parts, captures).map(Some),
-            None => Some(None),
-        };
+    /// Fills the captures in.
+    pub fn fill(&self, captures: &Captures<'_>) -> Result<Filled, Unfit> {
+        let optional =
+            |parts: &Option<Vec<Part>>| parts.as_ref().map(|parts| encoded(parts, captures)).transpose();
         let (query, fragment) = (optional(&self.query)?, optional(&self.fragment)?);
         let (path, address) = match &self.origin {
             Some(origin) => (None, format!("{origin}{}", encoded(&self.path, captures)?)),
             None => {
-                let pieces = self.path.iter().map(|part| match part {
-                    Part::Text(text) => &text[..],
-                    Part::Captured(name) => value_of(captures, name),
-                });
-                let path = SafePath::from_decoded(&pieces.collect::<Vec<_>>().concat())?;
+                let mut path = Vec::new();
+                for part in &self.path {
+                    path.extend_from_slice(match part {
+                        Part::Text(text) => text,
+                        Part::Captured(name) => value_of(captures, name),
+                    });
+                    is_short(path.len())?;
+                }
+                let path = SafePath::from_decoded(&path).ok_or(Unfit::NoPath)?;
                 let address = path.to_location();
+                is_short(address.len())?;
                 (Some(path), address)
             }
         };
         let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-        Some(Filled { path, query, address, fragment })
+        Ok(Filled { path, query, address, fragment })
     }
+}
+
+/// Whether somebody may be given so much, of which captures are a part.
+pub(super) fn is_short(length: usize) -> Result<(), Unfit> {
+    if length <= FILLED_MAX { Ok(()) } else { Err(Unfit::TooLong) }
 }
 
 fn cut(text: &str, at: char) -> (&str, Option<&str>) {
@@ -155,17 +179,19 @@ fn value_of<'a>(captures: &'a Captures<'_>, name: &str) -> &'a [u8] {
     captures.iter().find(|(known, _)| *known == name).map(|(_, value)| &value[..]).unwrap_or_default()
 }
 
-/// A part of an address. A capture cannot climb in the owner's path either.
-fn encoded(parts: &[Part], captures: &Captures<'_>) -> Option<String> {
+/// A part of an address. A capture cannot climb in the owner's path either, nor make it long.
+fn encoded(parts: &[Part], captures: &Captures<'_>) -> Result<String, Unfit> {
     let mut text = String::new();
     for part in parts {
-        match part {
+        let part = match part {
             // Encoded when it was read, so it is ASCII.
-            Part::Text(literal) => text.push_str(std::str::from_utf8(literal).ok()?),
-            Part::Captured(name) => text.push_str(&encode_capture(value_of(captures, name))?),
-        }
+            Part::Text(literal) => std::str::from_utf8(literal).ok().map(Cow::Borrowed),
+            Part::Captured(name) => encode_capture(value_of(captures, name)).map(Cow::Owned),
+        };
+        text.push_str(&part.ok_or(Unfit::NoPath)?);
+        is_short(text.len())?;
     }
-    Some(text)
+    Ok(text)
 }
 
 /// A capture as it may stand in an address or in a field: no byte of it means anything
@@ -193,7 +219,7 @@ mod tests {
         let names: Vec<&str> = captures.iter().map(|(name, _)| *name).collect();
         let destination = Destination::parse(text, &names).unwrap();
         let captures = captures.iter().map(|&(name, value)| (name, value.into())).collect();
-        destination.fill(&captures).map(|filled| filled.location(query))
+        destination.fill(&captures).ok().map(|filled| filled.location(query))
     }
 
     #[test]
@@ -222,6 +248,19 @@ mod tests {
                 assert!(filled.is_none() || text.contains('?'), "{text} {filled:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_anybody_has_to_take_is_not_filled_in() {
+        let value: &[u8] = &[b'a'; FILLED_MAX / 2];
+        for front in ["/", "https://e.example/", "/b?", "/b#"] {
+            let of = |captures: &str| filled(&format!("{front}{captures}"), &[("splat", value)], None);
+            assert!(of(":splat").is_some(), "{front}");
+            assert_eq!(of(":splat.:splat"), None, "{front}");
+        }
+        // Encoded it is three times as long.
+        let value: &[u8] = &[b' '; FILLED_MAX / 2];
+        assert_eq!(filled("/:splat", &[("splat", value)], None), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::destination::encode_capture;
+use super::destination::{encode_capture, is_short};
 use super::pattern::{Captures, Pattern, find_placeholder};
 use super::{Complaints, HEADERS, lines, quoted};
 use crate::http::fields::{is_field_value, is_reserved, is_token};
@@ -108,7 +108,10 @@ impl Headers {
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rule.path.matches(path)?)));
         matching.flat_map(|(rule, captures)| {
             let removed = rule.removed.iter().map(|name| Change::Remove(name));
-            let set = rule.set.iter().map(move |(name, value)| Change::Set(name, fill(value, &captures)));
+            let set = rule
+                .set
+                .iter()
+                .filter_map(move |(name, value)| Some(Change::Set(name, fill(value, &captures)?)));
             removed.chain(set)
         })
     }
@@ -166,8 +169,9 @@ fn checked_name(name: &str, removed: bool) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// The value with what the path captured, encoded, so that it stays one value.
-fn fill(value: &str, captures: &Captures<'_>) -> String {
+/// The value with what the path captured, encoded, so that it stays one value; None if there
+/// is too much of it ([`is_short`]).
+fn fill(value: &str, captures: &Captures<'_>) -> Option<String> {
     let (mut filled, mut begin, mut from) = (String::with_capacity(value.len()), 0, 0);
     while let Some((start, end)) = find_placeholder(value, from) {
         if let Some((_, captured)) = captures.iter().find(|(name, _)| *name == &value[start + 1..end]) {
@@ -175,10 +179,11 @@ fn fill(value: &str, captures: &Captures<'_>) -> String {
             filled.push_str(&encode_capture(captured).unwrap_or_default());
             begin = end;
         }
+        is_short(filled.len()).ok()?;
         from = end;
     }
     filled.push_str(&value[begin..]);
-    filled
+    is_short(filled.len()).ok().map(|()| filled)
 }
 
 /// Whether a field of a rule belongs into a response of that status.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::destination::Destination;
+use super::destination::{Destination, Unfit};
 use super::pattern::{Captures, Pattern};
 use super::{Complaints, REDIRECTS, lines, quoted};
 use crate::http::{SafePath, Status};
@@ -33,6 +33,8 @@ pub enum Outcome {
         /// Which.
         path: SafePath,
     },
+    /// Nothing: what the request brings makes an address of it that is too long for anybody.
+    TooLong,
 }
 
 /// The rule that applies.
@@ -53,6 +55,7 @@ impl fmt::Display for Match {
         match &self.outcome {
             Outcome::Redirect { status, location, .. } => write!(f, "{} to {location}", status.code()),
             Outcome::Page { status, path } => write!(f, "{} with {}", status.code(), path.to_location()),
+            Outcome::TooLong => write!(f, "leads to an address that is too long"),
         }
     }
 }
@@ -185,7 +188,12 @@ impl Rule {
     fn apply(&self, path: &SafePath, query: Option<&str>) -> Option<Match> {
         let mut captures = self.from.matches(path)?;
         let left = self.take_parameters(query, &mut captures)?;
-        let filled = self.to.fill(&captures)?;
+        let (line, forced) = (self.line, self.forced);
+        let filled = match self.to.fill(&captures) {
+            Ok(filled) => filled,
+            Err(Unfit::NoPath) => return None,
+            Err(Unfit::TooLong) => return Some(Match { line, forced, outcome: Outcome::TooLong }),
+        };
         let outcome = match filled.path.clone() {
             Some(path) if !self.status.is_redirect() => Outcome::Page { status: self.status, path },
             here => {
@@ -198,7 +206,7 @@ impl Rule {
                 Outcome::Redirect { status: self.status, location, here }
             }
         };
-        Some(Match { line: self.line, forced: self.forced, outcome })
+        Some(Match { line, forced, outcome })
     }
 
     /// Captures what is asked of the query; gives what is left of it. None if the

@@ -21,6 +21,7 @@ fn shown(rules: &Rules, target: &str) -> Option<String> {
     let (status, to) = match found.outcome {
         Outcome::Redirect { status, location, .. } => (status, location),
         Outcome::Page { status, path } => (status, path.to_location()),
+        Outcome::TooLong => return None,
     };
     Some(format!("{}{} {to}", status.code(), if found.forced { "!" } else { "" }))
 }

@@ -26,9 +26,13 @@ fn fields(file: &str, path: &str, status: Status) -> String {
 
 const OURS: &str = "Cache-Control: no-cache|Content-Type: text/html|";
 
+/// The fields that an answer has without rules, and these.
+fn own(rest: &str) -> String {
+    format!("{OURS}{rest}")
+}
+
 #[test]
 fn fields_follow_the_paths_that_they_are_for() {
-    let own = |rest: &str| format!("{OURS}{rest}");
     for (file, path, expected) in [
         ("/a\n  X-A: 1\n", "/a", own("X-A: 1|")),
         ("/a\nX-A:1", "/a", own("X-A: 1|")),
@@ -57,6 +61,17 @@ fn fields_follow_the_paths_that_they_are_for() {
         ("# c\n/a\n  # c\n\n  X-A: # 1\n", "/a", own("X-A: # 1|")),
     ] {
         assert_eq!(fields(file, path, Status::Ok), expected, "{file} {path}");
+    }
+}
+
+#[test]
+fn a_field_that_a_long_path_makes_too_long_is_left_out() {
+    let file = "/*\n X-A: :splat :splat\n X-B: 1\n";
+    for (length, is_short) in [(1, true), (4095, true), (4096, false), (8000, false)] {
+        let name = "a".repeat(length);
+        let long = format!("X-A: {name} {name}|");
+        let expected = own(&format!("{}X-B: 1|", if is_short { &long } else { "" }));
+        assert_eq!(fields(file, &format!("/{name}"), Status::Ok), expected, "{length}");
     }
 }
 
