@@ -13,11 +13,12 @@ use std::time::{Duration, SystemTime};
 
 use serve::clock::Now;
 use serve::h1::{Conn, Limits, Service};
-use serve::http::{Answer, Exchange, Handler, Peer, Request, Response, Status};
+use serve::http::{Answer, Exchange, Handler, Peer, Request, Response, SafePath, Status};
 use serve::net::Protocol;
 use serve::pool::Job;
 use serve::segment::Segment;
 use serve::site::derived::Derived;
+use serve::site::rules::Rules;
 use serve::site::{Cached, Disk, Options, Site};
 use serve::sys::Symlinks;
 
@@ -215,6 +216,20 @@ fn nothing_new() {
 #[test]
 fn nothing_there() {
     assert_eq!(allocations("/missing.txt", "Accept: */*\r\n", "404", "Content-Type: text/html"), MISSING);
+}
+
+/// Sites that come from a program have a hundred of these: for one path, and each for a page.
+#[test]
+fn a_query_is_read_once_however_many_rules_ask_for_it() {
+    let query = "%26&".repeat(1000);
+    let path = SafePath::parse("/page.php").unwrap();
+    let [one, many] = [1, 100].map(|count| {
+        let lines: String = (0..count).map(|id| format!("/page.php id={id} /{id}\n")).collect();
+        let (rules, complaints) = Rules::parse(b"", lines.as_bytes());
+        assert_eq!(complaints, []);
+        allocation_counter::measure(|| assert_eq!(rules.redirect(&path, Some(&query)), None)).count_total
+    });
+    assert!(one > 1000 && many < one + 1000, "{one} for one rule, {many} for a hundred");
 }
 
 #[test]

@@ -14,8 +14,37 @@ use percent_encoding::percent_decode;
 /// assert_eq!(values, ["1".as_bytes(), "ä".as_bytes(), b""]);
 /// ```
 pub fn values<'a>(query: &'a str, name: &'a str) -> impl Iterator<Item = Cow<'a, [u8]>> {
-    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs = query.split('&').map(name_and_value);
     pairs.filter(move |(known, _)| *known == name).map(|(_, value)| decode(value))
+}
+
+/// A parameter, as it stands and decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter<'a> {
+    /// As it stands.
+    pub text: &'a str,
+    /// What is before the first `=`, decoded.
+    pub name: Cow<'a, [u8]>,
+    /// What is behind it, decoded.
+    pub value: Cow<'a, [u8]>,
+}
+
+/// All parameters, in their order.
+///
+/// ```
+/// use serve::http::query::parameters;
+/// let names: Vec<_> = parameters("a=1&%62+c").map(|parameter| parameter.name).collect();
+/// assert_eq!(names, [&b"a"[..], b"b c"]);
+/// ```
+pub fn parameters(query: &str) -> impl Iterator<Item = Parameter<'_>> {
+    query.split('&').map(|text| {
+        let (name, value) = name_and_value(text);
+        Parameter { text, name: decode(name), value: decode(value) }
+    })
+}
+
+fn name_and_value(text: &str) -> (&str, &str) {
+    text.split_once('=').unwrap_or((text, ""))
 }
 
 fn decode(value: &str) -> Cow<'_, [u8]> {

@@ -1,13 +1,14 @@
 //! `_redirects`: one rule a line, `from [key=value …] to [status[!]]`.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
-
-use percent_encoding::percent_decode_str;
 
 use super::destination::{Destination, Unfit};
 use super::pattern::{Captures, Pattern};
 use super::{Complaints, REDIRECTS, lines, quoted};
+use crate::http::query::{Parameter, parameters};
 use crate::http::{SafePath, Status};
 
 /// As many as Cloudflare Pages takes.
@@ -78,6 +79,20 @@ enum Wanted {
     Captured(String),
 }
 
+/// What a request asks for behind its path.
+struct Asked<'a> {
+    query: Option<&'a str>,
+    /// Read once for all rules: a hundred may be for one path, and there is room for eight
+    /// thousand parameters.
+    parameters: OnceCell<Vec<Parameter<'a>>>,
+}
+
+impl<'a> Asked<'a> {
+    fn parameters(&self) -> &[Parameter<'a>] {
+        self.parameters.get_or_init(|| self.query.into_iter().flat_map(parameters).collect())
+    }
+}
+
 /// The rules, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Redirects {
@@ -135,7 +150,8 @@ impl Redirects {
         let before = self.patterned.partition_point(|&index| fixed.is_none_or(|fixed| index < fixed));
         let (before, after) = self.patterned.split_at(before);
         let candidates = before.iter().copied().chain(fixed).chain(after.iter().copied());
-        candidates.filter_map(|index| self.rules.get(index)).find_map(|rule| rule.apply(path, query))
+        let asked = Asked { query, parameters: OnceCell::new() };
+        candidates.filter_map(|index| self.rules.get(index)).find_map(|rule| rule.apply(path, &asked))
     }
 }
 
@@ -185,9 +201,12 @@ impl Rule {
         Ok(Some(Rule { line: number, from: pattern, query, to, status, forced }))
     }
 
-    fn apply(&self, path: &SafePath, query: Option<&str>) -> Option<Match> {
+    fn apply(&self, path: &SafePath, asked: &Asked<'_>) -> Option<Match> {
         let mut captures = self.from.matches(path)?;
-        let left = self.take_parameters(query, &mut captures)?;
+        let left = match &self.query[..] {
+            [] => asked.query.map(str::to_owned),
+            _ => self.take_parameters(asked.parameters(), &mut captures)?,
+        };
         let (line, forced) = (self.line, self.forced);
         let filled = match self.to.fill(&captures) {
             Ok(filled) => filled,
@@ -200,7 +219,7 @@ impl Rule {
                 let location = filled.location(left.as_deref());
                 let here = here.map(|here| (here, filled.query.or(left)));
                 // Onto itself: it would come back at once, and again.
-                if here.as_ref().is_some_and(|(to, asked)| to == path && asked.as_deref() == query) {
+                if here.as_ref().is_some_and(|(to, query)| to == path && query.as_deref() == asked.query) {
                     return None;
                 }
                 Outcome::Redirect { status: self.status, location, here }
@@ -213,27 +232,25 @@ impl Rule {
     /// request has it otherwise.
     fn take_parameters<'a>(
         &'a self,
-        query: Option<&str>,
+        asked: &[Parameter<'_>],
         captures: &mut Captures<'a>,
     ) -> Option<Option<String>> {
-        if self.query.is_empty() {
-            return Some(query.map(str::to_owned));
-        }
-        let mut left: Vec<&str> = query?.split('&').collect();
+        let mut taken = Vec::with_capacity(self.query.len());
         for (key, wanted) in &self.query {
-            let value = |parameter: &str| {
-                let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-                (form_decode(name) == key.as_bytes()).then(|| form_decode(value))
+            let is_it = |(at, parameter): &(usize, &Parameter<'_>)| {
+                *parameter.name == *key.as_bytes() && !taken.contains(at)
             };
-            let (at, value) = left.iter().enumerate().find_map(|(at, word)| Some((at, value(word)?)))?;
-            left.remove(at);
+            let (at, Parameter { value, .. }) = asked.iter().enumerate().find(is_it)?;
+            taken.push(at);
             match wanted {
-                Wanted::Is(wanted) if wanted.as_bytes() != value => return None,
+                Wanted::Is(wanted) if *wanted.as_bytes() != **value => return None,
                 Wanted::Is(_) => {}
                 Wanted::Captured(_) if value.is_empty() => return None,
-                Wanted::Captured(name) => captures.push((name, value.into())),
+                Wanted::Captured(name) => captures.push((name, Cow::Owned(value.to_vec()))),
             }
         }
+        let left = asked.iter().enumerate().filter(|(at, _)| !taken.contains(at));
+        let left: Vec<&str> = left.map(|(_, parameter)| parameter.text).collect();
         Some((!left.is_empty()).then(|| left.join("&")))
     }
 }
@@ -280,11 +297,6 @@ fn parameter(word: &str) -> Result<(String, Wanted), String> {
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// A name or a value of a query, as forms send them.
-fn form_decode(text: &str) -> Vec<u8> {
-    percent_decode_str(&text.replace('+', " ")).collect()
 }
 
 #[cfg(test)]
