@@ -233,6 +233,13 @@ fn a_query_is_read_once_however_many_rules_ask_for_it() {
 }
 
 #[test]
+fn a_path_is_put_together_at_once() {
+    let bytes = "a/".repeat(4000);
+    let counted = allocation_counter::measure(|| drop(SafePath::from_decoded(bytes.as_bytes())));
+    assert_eq!(counted.count_total, 1, "{counted:?}");
+}
+
+#[test]
 fn who_waits_for_the_next_request_holds_nothing_but_itself() {
     let directory = tempfile::tempdir().unwrap();
     write(&directory.path().join("small.txt"), &[b'a'; 1000]);

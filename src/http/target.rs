@@ -149,16 +149,23 @@ impl SafePath {
 
     /// The path with one more segment; None if `name` is not one.
     pub fn join(&self, name: &[u8]) -> Option<SafePath> {
+        let mut bytes = Vec::with_capacity(self.bytes.len() + 1 + name.len());
+        bytes.extend_from_slice(&self.bytes);
+        let mut path = SafePath { bytes, trailing_slash: false };
+        path.push(name)?;
+        Some(path)
+    }
+
+    /// Adds a segment; None if `name` is not one.
+    fn push(&mut self, name: &[u8]) -> Option<()> {
         if name.is_empty() || name == b"." || name == b".." || name.iter().any(|b| matches!(b, b'/' | 0)) {
             return None;
         }
-        let mut bytes = Vec::with_capacity(self.bytes.len() + 1 + name.len());
-        bytes.extend_from_slice(&self.bytes);
-        if !bytes.is_empty() {
-            bytes.push(b'/');
+        if !self.bytes.is_empty() {
+            self.bytes.push(b'/');
         }
-        bytes.extend_from_slice(name);
-        Some(SafePath { bytes, trailing_slash: false })
+        self.bytes.extend_from_slice(name);
+        Some(())
     }
 
     /// A path beneath the root as people write it, `404.html` or `pages/404.html`: not
@@ -202,9 +209,12 @@ impl SafePath {
     /// A path of bytes that are decoded already, as rules put it together; None if a
     /// segment is none. Empty segments are dropped, as everywhere.
     pub fn from_decoded(bytes: &[u8]) -> Option<SafePath> {
-        let mut segments = bytes.split(|&b| b == b'/').filter(|segment| !segment.is_empty());
-        let path = segments.try_fold(SafePath::root(), |path, segment| path.join(segment))?;
-        Some(SafePath { trailing_slash: path.is_root() || bytes.ends_with(b"/"), ..path })
+        let mut path = SafePath { bytes: Vec::with_capacity(bytes.len()), trailing_slash: false };
+        for segment in bytes.split(|&b| b == b'/').filter(|segment| !segment.is_empty()) {
+            path.push(segment)?;
+        }
+        path.trailing_slash = path.is_root() || bytes.ends_with(b"/");
+        Some(path)
     }
 
     /// The decoded bytes, without a slash at either end; empty is the root.

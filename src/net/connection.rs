@@ -165,7 +165,8 @@ pub enum Step {
     /// The file at the front of the send queue is not in memory: let the pool read it, and
     /// tell by [`Link::fetched`]. Till then this is the deadline.
     Fetch(Instant),
-    /// The budget is spent: others first, then on.
+    /// The budget is spent, or all that waited is sent and more was answered meanwhile: others
+    /// first, then on.
     Yield,
     /// Close the socket.
     Close,
@@ -198,7 +199,9 @@ pub fn read<P: Protocol, S: Stream>(stream: &mut S, conn: &P, link: &mut Link, b
 
 /// The second half: hands on what was read, and writes. Every round of the loop moves
 /// bytes, clears a latch or ends the turn, so it cannot spin; and it moves at most
-/// `budget` bytes (and one buffer of input more), so it cannot starve others.
+/// `budget` bytes (and one buffer of input more), so it cannot starve others. Nor by many
+/// requests with short answers: what is answered because there is room again is sent in
+/// the next turn.
 pub fn answer<P: Protocol, S: Stream>(
     stream: &mut S,
     conn: &mut P,
@@ -222,6 +225,7 @@ pub fn answer<P: Protocol, S: Stream>(
         }
         Input::Lost => return lost(stream, conn),
     }
+    let mut waiting = conn.send_queue().remaining();
     loop {
         if let Some(step) = ended(stream, conn, link) {
             return step;
@@ -245,6 +249,10 @@ pub fn answer<P: Protocol, S: Stream>(
             Ok(bytes) => {
                 left = left.saturating_sub(bytes);
                 link.moved = true;
+                waiting = waiting.saturating_sub(bytes as u64);
+                if waiting == 0 && !conn.send_queue().is_empty() {
+                    left = 0;
+                }
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => left = left.saturating_sub(1),
             Err(_) => return lost(stream, conn),

@@ -38,7 +38,7 @@ fn who_cannot_write_does_not_read_more_than_the_protocol_wants() {
 /// R28b.
 #[test]
 fn a_turn_ends_when_its_budget_is_spent_and_the_next_goes_on() {
-    let mut world = World::new(&"abc\n".repeat(100));
+    let mut world = World::new(&format!("{}\n", "abc".repeat(133)));
     (world.scratch, world.budget) = (vec![0; 1000], 50);
     let mut turns = 0;
     while world.turn() == Step::Yield {
@@ -46,6 +46,20 @@ fn a_turn_ends_when_its_budget_is_spent_and_the_next_goes_on() {
     }
     assert_eq!((world.stream.out.len(), world.stream.moved), (400, 800));
     assert!((1 + 400 / 54..=1 + 400 / 50).contains(&turns), "{turns}");
+}
+
+/// R20: many requests in one read are work for many turns, however short their answers are.
+#[test]
+fn what_is_answered_while_answers_are_sent_is_for_the_next_turn() {
+    let mut world = World::new(&"abc\n".repeat(100));
+    world.scratch = vec![0; 1000];
+    let mut sent = 0;
+    while world.turn() == Step::Yield {
+        let more = world.stream.out.len() - sent;
+        assert!((1..=WAITING_MAX as usize + 4).contains(&more), "{more} bytes in one turn");
+        sent = world.stream.out.len();
+    }
+    assert_eq!(world.stream.out.len(), 400);
 }
 
 #[test]

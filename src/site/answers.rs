@@ -281,7 +281,7 @@ impl<F: FileSystem> Site<F> {
         match self.files.open_at_hand(&known.basis.path, now).ok()? {
             // The wall clock may have been set back: then tags and dates are others.
             Ok(Node::File(file))
-                if file.version == known.basis.version && file.version.is_settled(now.system) =>
+                if file.version == known.basis.version && file.stays_as_it_is(now.system) =>
             {
                 known.answer(question, &file)
             }

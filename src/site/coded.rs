@@ -242,6 +242,15 @@ impl<F: FileSystem> Site<F> {
             None => {
                 let (derived, path, file, at) = (derived.clone(), path.clone(), file.clone(), now.instant);
                 Found::After(Box::new(move || {
+                    // Many may have asked for it before it was known.
+                    let is_known = derived.with(path.as_bytes(), file.version, |entry| {
+                        let look = entry.siblings[format.index()].as_ref();
+                        look.and_then(|look| look.found.as_ref())
+                            .is_some_and(|known| known.version == sibling.version)
+                    });
+                    if is_known {
+                        return;
+                    }
                     let proof = is_proven(format, &sibling, &file);
                     let found = Some(Sibling { version: sibling.version, proof, file: None });
                     remember(&derived, &path, &file, format, Look { at, found });

@@ -1,6 +1,7 @@
 //! What is told of the content: tags where the time says nothing, and digests.
 
 use super::*;
+use crate::site::derived::Entry;
 
 #[test]
 fn a_file_whose_time_says_nothing_is_known_by_its_content() {
@@ -56,4 +57,45 @@ fn the_digest_of_a_coded_form_is_that_of_its_own_bytes_however_many() {
         let whole = bench.get_with("/a.js", &fields[1..]);
         assert_eq!(whole.fields.get("repr-digest").map(str::to_owned), expected(&content));
     }
+}
+
+/// A hundred may ask for the same before it is there, and each of them has it prepared.
+#[test]
+fn what_many_wait_for_is_made_once() {
+    let content = text(500_000);
+    let sibling = coded(Format::Gzip, &content);
+    let files = [("a.bin", &content[..], 1), ("a.txt", &content, 1), ("b.txt", &content, 1)];
+    let mut bench = Bench::new(&files, 1 << 24);
+    bench.put("b.txt.gz", &sibling, 1);
+    let mut prepared = |target: &str, field| {
+        let ask = |_| match bench.ask("GET", target, &[field]) {
+            Answer::After(make) => make,
+            _ => panic!("{target} needs no preparation"),
+        };
+        let mut jobs: Vec<_> = (0..8).map(ask).collect();
+        jobs.pop().unwrap()();
+        jobs
+    };
+    let digests = prepared("/a.bin", ("Want-Repr-Digest", "sha-256=1"));
+    let forms = prepared("/a.txt", ("Accept-Encoding", "gzip, identity;q=0"));
+    let proofs = prepared("/b.txt", ("Accept-Encoding", "gzip"));
+
+    // What is there now is marked, and would be made anew without the mark.
+    let mut with = |name: &str, mark: &dyn Fn(&mut Entry)| {
+        let path = SafePath::parse(name).unwrap();
+        let Ok(Node::File(file)) = bench.site.files.open(&path, &bench.now) else { panic!("no {name}") };
+        bench.site.options.derived.with(path.as_bytes(), file.version, |entry| mark(entry));
+    };
+    let gzip = Format::Gzip.index();
+    with("/a.bin", &|entry| entry.digest = Some([7; 32]));
+    with("/b.txt", &|entry| {
+        entry.siblings[gzip].as_mut().unwrap().found.as_mut().unwrap().proof = false;
+    });
+    for make in digests.into_iter().chain(forms).chain(proofs) {
+        make();
+    }
+    with("/a.bin", &|entry| assert_eq!(entry.digest, Some([7; 32])));
+    with("/b.txt", &|entry| assert!(!entry.siblings[gzip].as_ref().unwrap().found.as_ref().unwrap().proof));
+    // The better form is made once, too.
+    assert!(bench.work() && !bench.work());
 }

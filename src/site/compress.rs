@@ -94,6 +94,13 @@ struct Task {
 
 impl Task {
     fn run(mut self) {
+        // Many may have waited for the same.
+        let is_known = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
+            matches!(entry.coded[self.format.index()], Coded::Ready(..) | Coded::Useless)
+        });
+        if is_known && self.level == Level::Fast {
+            return;
+        }
         let Ok(coded) = self.encode() else { return };
         self.is_done = true;
         let coded = coded.map(|coded| (digests::of(&coded), coded));

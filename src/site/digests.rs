@@ -69,7 +69,9 @@ pub(super) fn of_file(derived: &Derived, path: &SafePath, file: &OpenFile, now: 
     let (theirs, path, file) = (derived.clone(), path.clone(), file.clone());
     let is_awaited = file.len <= AWAITED_MAX;
     let make = Box::new(move || {
-        if let Ok(digest) = read(&file) {
+        // Many may have asked for it before it was there.
+        let is_there = theirs.with(path.as_bytes(), file.version, |entry| entry.digest.is_some());
+        if !is_there && let Ok(digest) = read(&file) {
             theirs.with(path.as_bytes(), file.version, |entry| entry.digest = Some(digest));
         }
     });

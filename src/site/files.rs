@@ -116,6 +116,14 @@ pub struct OpenFile {
     pub name: Option<Arc<[u8]>>,
 }
 
+impl OpenFile {
+    /// Whether tags and dates that are made of it now are those of later: it has settled, and it
+    /// is not of the future, for no Last-Modified is (RFC 9110 §8.8.2.1).
+    pub(super) fn stays_as_it_is(&self, now: SystemTime) -> bool {
+        self.version.is_settled(now) && self.modified.is_none_or(|modified| modified <= now)
+    }
+}
+
 /// What a path leads to.
 #[derive(Clone, Debug)]
 pub enum Node {

@@ -280,6 +280,8 @@ impl<F> Site<F> {
     }
 
     fn note_fields(&self, overlay: Option<&routes::Overlay>) {
+        // To find them out costs as much as to apply them.
+        let overlay = overlay.filter(|_| self.trail.is_kept());
         for change in overlay.iter().flat_map(|overlay| overlay.changes()) {
             self.trail.note("_headers", || change.to_string());
         }

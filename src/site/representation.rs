@@ -82,7 +82,7 @@ impl<F: FileSystem> Site<F> {
             Ok(digest) => digest,
             Err(preparation) => return Ok(Answer::After(preparation)),
         };
-        let is_settled = choice.sibling().into_iter().chain([file]).all(|f| f.version.is_settled(now.system));
+        let is_settled = choice.sibling().into_iter().chain([file]).all(|f| f.stays_as_it_is(now.system));
         let coded;
         let selected = match choice {
             Choice::NotAcceptable => return Err(Status::NotAcceptable),

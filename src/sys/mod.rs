@@ -128,6 +128,9 @@ pub struct Stat {
 /// stamps are those of FAT, of two seconds.
 pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 
+/// So far ahead of ours the clock of a file server may be.
+const AHEAD_MAX: Duration = Duration::from_secs(60);
+
 /// Which file, and which state of it: two equal versions that are
 /// [settled](Version::is_settled) have the same content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -147,8 +150,13 @@ impl Version {
     /// calls racily clean).
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let latest = self.times.0.max(self.times.1);
-        latest.saturating_add(SETTLING_TIME.as_nanos().cast_signed()) <= now.cast_signed()
+        let now = now.cast_signed();
+        let is_past = |time: i128| time.saturating_add(SETTLING_TIME.as_nanos().cast_signed()) <= now;
+        let (modified, changed) = self.times;
+        // A date of tomorrow was set by somebody, and a change will not have it again. What is
+        // written by a clock that goes a little ahead may.
+        let is_set = modified > now.saturating_add(AHEAD_MAX.as_nanos().cast_signed());
+        is_past(changed) && (is_past(modified) || is_set)
     }
 }
 

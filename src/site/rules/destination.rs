@@ -11,10 +11,11 @@ use crate::http::SafePath;
 use crate::http::host::Authority;
 use crate::http::target::{encode_query, encode_segment};
 
-/// Longest address, and longest value of a field, that captures are filled into. Nobody has
-/// to take a longer one (RFC 9110 §4.1), and it has to end somewhere: where a capture stands
-/// several times, each hop of a redirect multiplies what the one before had made.
-const FILLED_MAX: usize = 8 * 1024;
+/// Longest address that captures are filled into, and how much of them all fields of a response
+/// may have. Nobody has to take a longer address (RFC 9110 §4.1), and it has to end somewhere:
+/// where a capture stands several times, each hop of a redirect multiplies what the one before
+/// had made.
+pub(super) const FILLED_MAX: usize = 8 * 1024;
 
 /// The right side of a redirect rule.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::destination::{encode_capture, is_short};
+use super::destination::{FILLED_MAX, encode_capture};
 use super::pattern::{Captures, Pattern, find_placeholder};
 use super::{Complaints, HEADERS, lines, quoted};
 use crate::http::fields::{is_field_value, is_reserved, is_token};
@@ -106,12 +106,13 @@ impl Headers {
     /// What the rules for this path do, in their order.
     pub fn changes<'a>(&'a self, path: &'a SafePath) -> impl Iterator<Item = Change<'a>> {
         let matching = self.rules.iter().filter_map(|rule| Some((rule, rule.path.matches(path)?)));
-        matching.flat_map(|(rule, captures)| {
+        let mut room = FILLED_MAX;
+        matching.flat_map(move |(rule, captures)| {
             let removed = rule.removed.iter().map(|name| Change::Remove(name));
-            let set = rule
-                .set
-                .iter()
-                .filter_map(move |(name, value)| Some(Change::Set(name, fill(value, &captures)?)));
+            let filled = |(name, value): &'a (String, String)| {
+                Some(Change::Set(name, fill(value, &captures, &mut room)?))
+            };
+            let set: Vec<Change<'a>> = rule.set.iter().filter_map(filled).collect();
             removed.chain(set)
         })
     }
@@ -170,20 +171,21 @@ fn checked_name(name: &str, removed: bool) -> Result<String, String> {
 }
 
 /// The value with what the path captured, encoded, so that it stays one value; None if there
-/// is too much of it ([`is_short`]).
-fn fill(value: &str, captures: &Captures<'_>) -> Option<String> {
+/// is no room for that.
+fn fill(value: &str, captures: &Captures<'_>, room: &mut usize) -> Option<String> {
     let (mut filled, mut begin, mut from) = (String::with_capacity(value.len()), 0, 0);
     while let Some((start, end)) = find_placeholder(value, from) {
         if let Some((_, captured)) = captures.iter().find(|(name, _)| *name == &value[start + 1..end]) {
+            let captured = encode_capture(captured).unwrap_or_default();
+            *room = room.checked_sub(captured.len())?;
             filled.push_str(&value[begin..start]);
-            filled.push_str(&encode_capture(captured).unwrap_or_default());
+            filled.push_str(&captured);
             begin = end;
         }
-        is_short(filled.len()).ok()?;
         from = end;
     }
     filled.push_str(&value[begin..]);
-    is_short(filled.len()).ok().map(|()| filled)
+    Some(filled)
 }
 
 /// Whether a field of a rule belongs into a response of that status.

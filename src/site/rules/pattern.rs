@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use percent_encoding::percent_decode_str;
 
 use crate::http::SafePath;
@@ -176,7 +177,7 @@ impl Pattern {
             found.push((SPLAT, splat));
         }
         for part in rest.middle.iter().filter(|part| !part.is_empty()) {
-            let at = left.windows(part.len()).position(|window| window == &part[..])?;
+            let at = memmem::find(left, part)?;
             left = &left[at + part.len()..];
         }
         Some(found)

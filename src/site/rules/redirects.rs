@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use super::destination::{Destination, Unfit};
+use super::destination::{Destination, Unfit, is_short};
 use super::pattern::{Captures, Pattern};
 use super::{Complaints, REDIRECTS, lines, quoted};
 use crate::http::query::{Parameter, parameters};
@@ -222,7 +222,10 @@ impl Rule {
                 if here.as_ref().is_some_and(|(to, query)| to == path && query.as_deref() == asked.query) {
                     return None;
                 }
-                Outcome::Redirect { status: self.status, location, here }
+                match is_short(location.len()) {
+                    Ok(()) => Outcome::Redirect { status: self.status, location, here },
+                    Err(_) => Outcome::TooLong,
+                }
             }
         };
         Some(Match { line, forced, outcome })

@@ -65,13 +65,18 @@ fn fields_follow_the_paths_that_they_are_for() {
 }
 
 #[test]
-fn a_field_that_a_long_path_makes_too_long_is_left_out() {
-    let file = "/*\n X-A: :splat :splat\n X-B: 1\n";
-    for (length, is_short) in [(1, true), (4095, true), (4096, false), (8000, false)] {
+fn all_fields_of_a_response_together_hold_8_kib_of_what_the_path_brings() {
+    let file = "/*\n X-A: :splat :splat\n X-B: 1\n X-C: :splat\n/*\n X-D: :splat\n";
+    for (length, kept) in [(1, 3), (2048, 3), (2049, 2), (4096, 1), (8000, 0)] {
         let name = "a".repeat(length);
-        let long = format!("X-A: {name} {name}|");
-        let expected = own(&format!("{}X-B: 1|", if is_short { &long } else { "" }));
-        assert_eq!(fields(file, &format!("/{name}"), Status::Ok), expected, "{length}");
+        let [a, c, d] = [format!("X-A: {name} {name}|"), format!("X-C: {name}|"), format!("X-D: {name}|")];
+        let expected = match kept {
+            3 => format!("{a}X-B: 1|{c}{d}"),
+            2 => format!("{a}X-B: 1|{c}"),
+            1 => format!("{a}X-B: 1|"),
+            _ => "X-B: 1|".to_owned(),
+        };
+        assert_eq!(fields(file, &format!("/{name}"), Status::Ok), own(&expected), "{length}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Site, found, listed};
 use crate::sys::{
-    Kind, Root, Symlinks, Trouble, is_at_hand, is_proven, read_ahead, read_at, read_range, trouble,
+    Kind, Root, Symlinks, Trouble, Version, is_at_hand, is_proven, read_ahead, read_at, read_range, trouble,
 };
 
 const MODES: [Symlinks; 3] = [Symlinks::Inside, Symlinks::Follow, Symlinks::Deny];
@@ -174,5 +174,25 @@ fn only_proven_names_may_be_asked_for() {
     }
     for name in ["/", "/a", "a/", "a//b", ".", "..", "a/./b", "../a", "a/..", "a\0", "\0"] {
         assert!(!is_proven(name.as_bytes()), "{name:?}");
+    }
+}
+
+/// Who writes again changes the date, unless a clock that goes ahead has given it.
+#[test]
+fn a_date_of_tomorrow_is_as_good_as_one_of_yesterday() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for (modified, changed, is_settled) in [
+        (-3600, -3600, true),
+        (-3600, -1, false),
+        (-1, -3600, false),
+        (5, -3600, false),
+        (86_400, -3600, true),
+        (86_400, -1, false),
+        (-3600, 86_400, false),
+    ] {
+        let times = (modified, changed);
+        let nanoseconds = |seconds: i128| (1_000_000 + seconds) * 1_000_000_000;
+        let version = Version { times: (nanoseconds(times.0), nanoseconds(times.1)), ..Version::default() };
+        assert_eq!(version.is_settled(now), is_settled, "{times:?}");
     }
 }
