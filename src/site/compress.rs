@@ -104,8 +104,9 @@ impl Task {
         let Ok(coded) = self.encode() else { return };
         self.is_done = true;
         let coded = coded.map(|coded| (digests::of(&coded), coded));
-        self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
+        let is_first = self.derived.with(self.path.as_bytes(), self.file.version, |entry| {
             let slot = &mut entry.coded[self.format.index()];
+            let is_first = !matches!(slot, Coded::Ready(..) | Coded::Useless);
             match (&slot, coded) {
                 // Only what is better takes the place of what is there.
                 (Coded::Ready(known, _), Some((_, coded))) if known.len() <= coded.len() => {}
@@ -113,8 +114,10 @@ impl Task {
                 (_, Some((digest, coded))) => *slot = Coded::Ready(coded, digest),
                 (_, None) => *slot = Coded::Useless,
             }
+            is_first
         });
-        if self.level == Level::Fast {
+        // Of those that were at it at the same time one sees to a better form.
+        if self.level == Level::Fast && is_first {
             let best = Task {
                 derived: self.derived.clone(),
                 path: self.path.clone(),

@@ -176,6 +176,9 @@ fn fill(value: &str, captures: &Captures<'_>, room: &mut usize) -> Option<String
     let (mut filled, mut begin, mut from) = (String::with_capacity(value.len()), 0, 0);
     while let Some((start, end)) = find_placeholder(value, from) {
         if let Some((_, captured)) = captures.iter().find(|(name, _)| *name == &value[start + 1..end]) {
+            if captured.len() > *room {
+                return None; // Encoded it is not shorter, and that takes its time.
+            }
             let captured = encode_capture(captured).unwrap_or_default();
             *room = room.checked_sub(captured.len())?;
             filled.push_str(&value[begin..start]);
