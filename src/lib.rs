@@ -36,7 +36,8 @@
 //!    the beginning of its file, and then the request is asked again
 //!    ([`open_at_hand`](site::FileSystem::open_at_hand)); of a large file it reads each
 //!    piece before that is sent ([`Step::Fetch`](net::connection::Step::Fetch)), and of an
-//!    archive it makes each. Only Linux can tell; elsewhere a slow disk is felt by everyone.
+//!    archive it makes each: in its turn, however many want that. Only Linux can tell what is in
+//!    memory; elsewhere a slow disk is felt by everyone.
 //!
 //! # Floors
 //!

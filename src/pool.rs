@@ -2,7 +2,9 @@
 //!
 //! The loop does not wait for what takes long: a large listing, a digest, a proof runs
 //! here and answers through the loop's waker. The pool is bounded twice, in threads and
-//! in jobs that wait, so a flood of slow requests costs no memory and gets 503. Work
+//! in jobs that wait, so a flood of slow requests costs no memory and gets 503. Who was let
+//! in gets on, however many want to be: the [steps](Pool::submit_step) of what is being sent
+//! have a queue of their own, and take turns with the rest. Work
 //! that nobody waits for, such as compressing, has a pool of its own, which takes only
 //! the time that is left over. A pool never knows what a job does.
 
@@ -15,6 +17,9 @@ use crate::sys;
 
 /// Work to be done once, on some thread of the pool.
 pub type Job = Box<dyn FnOnce() + Send>;
+
+/// So many steps may wait where one job may: each is of another connection, and small.
+const STEPS_FOR_A_JOB: usize = 64;
 
 /// As many jobs wait as may wait.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,9 +57,28 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    steps: VecDeque<Job>,
+    /// Whose turn it is, if there are both.
+    is_turn_of_steps: bool,
     threads: usize,
     idle: usize,
     closed: bool,
+}
+
+impl State {
+    fn len(&self) -> usize {
+        self.waiting.len() + self.steps.len()
+    }
+
+    /// Neither has the other wait for more than one at a time.
+    fn next(&mut self) -> Option<Job> {
+        self.is_turn_of_steps = !self.is_turn_of_steps;
+        if self.is_turn_of_steps {
+            self.steps.pop_front().or_else(|| self.waiting.pop_front())
+        } else {
+            self.waiting.pop_front().or_else(|| self.steps.pop_front())
+        }
+    }
 }
 
 impl Pool {
@@ -78,15 +102,18 @@ impl Pool {
     /// Does one of the jobs that wait, the `index`-th or the last; says whether there was any.
     pub fn work(&self, index: usize) -> bool {
         let mut state = self.handle.shared.lock();
-        let last = state.waiting.len().saturating_sub(1);
-        let job = state.waiting.remove(index.min(last));
+        let index = index.min(state.len().saturating_sub(1));
+        let job = match index.checked_sub(state.steps.len()) {
+            Some(index) => state.waiting.remove(index),
+            None => state.steps.remove(index),
+        };
         drop(state);
         job.map(|job| catch_unwind(AssertUnwindSafe(job))).is_some()
     }
 
-    /// How many jobs wait.
+    /// How many jobs wait, and steps.
     pub fn waiting(&self) -> usize {
-        self.handle.shared.lock().waiting.len()
+        self.handle.shared.lock().len()
     }
 
     fn with(threads_max: usize, waiting_max: usize, is_background: bool) -> Self {
@@ -103,19 +130,29 @@ impl Pool {
     pub fn submit(&self, job: Job) -> Result<(), Full> {
         let shared = &self.handle.shared;
         let mut state = shared.lock();
-        if state.closed || state.waiting.len() >= shared.waiting_max {
+        if state.waiting.len() >= shared.waiting_max {
             return Err(Full);
         }
-        if state.idle <= state.waiting.len() && state.threads < shared.threads_max {
-            let theirs = Arc::clone(shared);
-            let started = thread::Builder::new().name("serve-pool".into()).spawn(move || theirs.run());
-            match started {
-                Ok(_) => state.threads += 1,
-                Err(_) if state.threads == 0 => return Err(Full),
-                Err(_) => {}
-            }
-        }
+        Shared::staff(shared, &mut state)?;
         state.waiting.push_back(job);
+        drop(state);
+        shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Queues the next step of what was begun: it cannot be answered by 503 any more, and
+    /// waits for its turn where jobs are refused.
+    ///
+    /// # Errors
+    /// As of [`Pool::submit`], but for many times as many.
+    pub fn submit_step(&self, step: Job) -> Result<(), Full> {
+        let shared = &self.handle.shared;
+        let mut state = shared.lock();
+        if state.steps.len() >= shared.waiting_max.saturating_mul(STEPS_FOR_A_JOB) {
+            return Err(Full);
+        }
+        Shared::staff(shared, &mut state)?;
+        state.steps.push_back(step);
         drop(state);
         shared.work.notify_one();
         Ok(())
@@ -135,6 +172,23 @@ impl Drop for Handle {
 }
 
 impl Shared {
+    /// Sees to it that there is somebody for one more.
+    fn staff(shared: &Arc<Shared>, state: &mut State) -> Result<(), Full> {
+        if state.closed {
+            return Err(Full);
+        }
+        if state.idle <= state.len() && state.threads < shared.threads_max {
+            let theirs = Arc::clone(shared);
+            let started = thread::Builder::new().name("serve-pool".into()).spawn(move || theirs.run());
+            match started {
+                Ok(_) => state.threads += 1,
+                Err(_) if state.threads == 0 => return Err(Full),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Jobs run outside the lock, so a panic cannot leave the state half changed.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,7 +210,7 @@ impl Shared {
         }
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.waiting.pop_front() {
+            if let Some(job) = state.next() {
                 drop(state);
                 // A job that panics must not take its thread along (hazards R29b);
                 // whoever submitted it learns of the panic from the job itself.
@@ -201,6 +255,39 @@ mod tests {
         assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
         assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
         drop(release);
+    }
+
+    /// R29.
+    #[test]
+    fn a_step_is_taken_where_jobs_are_refused_and_there_is_an_end_to_that_too() {
+        let pool = Pool::by_hand(1);
+        assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
+        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
+        for _ in 0..STEPS_FOR_A_JOB {
+            assert_eq!(pool.submit_step(Box::new(|| {})), Ok(()));
+        }
+        assert_eq!(pool.submit_step(Box::new(|| {})), Err(Full));
+        assert_eq!(pool.waiting(), 1 + STEPS_FOR_A_JOB);
+        while pool.work(0) {}
+        pool.close();
+        assert_eq!(pool.submit_step(Box::new(|| {})), Err(Full));
+    }
+
+    /// R29.
+    #[test]
+    fn jobs_and_steps_take_turns_however_many_there_are_of_one_kind() {
+        let pool = Pool::new(1, 8);
+        let release = keep_busy(&pool);
+        let (done, is_done) = mpsc::channel();
+        let tell = |what: char| {
+            let done = done.clone();
+            Box::new(move || done.send(what).unwrap())
+        };
+        (0..4).for_each(|_| pool.submit_step(tell('s')).unwrap());
+        (0..2).for_each(|_| pool.submit(tell('j')).unwrap());
+        drop((release, done));
+        let order: String = is_done.iter().collect();
+        assert!(["sjsjss", "jsjsss"].contains(&&*order), "{order}");
     }
 
     /// R29b.

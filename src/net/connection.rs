@@ -39,7 +39,7 @@ pub struct Link {
     front: Front,
     /// How fast it may send; None is as fast as it can.
     bucket: Option<Bucket>,
-    /// It has sent enough until then; see [`Link::due`].
+    /// It has sent enough until then, or was put off; see [`Link::due`].
     paused: Option<Instant>,
     /// Bytes have moved, or a latch was cleared, since it was last asked (R28d).
     moved: bool,
@@ -73,7 +73,7 @@ impl Link {
         self.paused.unwrap_or_else(|| conn.deadline())
     }
 
-    /// Whether it has sent enough for now.
+    /// Whether it is us who hold it back for now.
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
     }
@@ -96,8 +96,7 @@ impl Link {
         std::mem::take(&mut self.moved)
     }
 
-    /// The pool is through with what [`Step::Fetch`] has asked for; or it cannot do it, and
-    /// then the loop has to wait for the disk.
+    /// The pool is through with what [`Step::Fetch`] has asked for.
     pub fn fetched(&mut self) {
         self.front = Front::AtHand;
     }
@@ -106,6 +105,12 @@ impl Link {
     /// has to be looked at.
     pub fn fetched_some(&mut self) {
         self.front = Front::Unknown;
+    }
+
+    /// There is nobody now for what [`Step::Fetch`] has asked for: it asks again at that time,
+    /// or in its next turn.
+    pub fn put_off(&mut self, until: Instant) {
+        (self.front, self.paused) = (Front::Unknown, Some(until));
     }
 
     /// Whether nothing can move before an event, a result of the pool, or a deadline.
@@ -163,7 +168,7 @@ pub enum Step {
     /// All is answered, and a read may give more.
     Read,
     /// The file at the front of the send queue is not in memory: let the pool read it, and
-    /// tell by [`Link::fetched`]. Till then this is the deadline.
+    /// tell by [`Link::fetched`], or [put it off](Link::put_off). Till then this is the deadline.
     Fetch(Instant),
     /// The budget is spent, or all that waited is sent and more was answered meanwhile: others
     /// first, then on.

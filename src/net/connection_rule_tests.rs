@@ -84,6 +84,25 @@ fn who_waits_for_a_disk_sends_nothing_until_it_is_told() {
     assert_eq!(world.stream.out, b"cba\nd\n");
 }
 
+/// R29: where nobody has time for that, it is asked for again, and no timeout is the peer's.
+#[test]
+fn who_is_put_off_sends_nothing_and_asks_again() {
+    let mut world = World::new("abc\n");
+    world.stream.disk = VecDeque::from([true; 2]).into();
+    assert!(matches!(world.turns(), Step::Fetch(_)));
+    let until = world.now.instant + Duration::from_millis(10);
+    (world.fetching, world.conn.deadline) = (false, world.now.instant);
+    world.link.put_off(until);
+    assert!(world.link.is_waiting(&world.conn) && world.link.due(&world.conn) == until);
+    (world.now, world.conn.deadline) = (world.now.later(Duration::from_millis(10)), until + TIMEOUT);
+    assert!(matches!(world.turns(), Step::Fetch(_)) && !world.link.is_paused());
+    assert!(world.stream.out.is_empty());
+    world.fetching = false;
+    world.link.fetched();
+    assert!(matches!(world.turns(), Step::Wait(_)));
+    assert_eq!(world.stream.out, b"cba\n");
+}
+
 #[test]
 fn what_was_fetched_is_fetched_again_only_when_some_of_it_was_sent() {
     let mut world = World::new("abc\n");

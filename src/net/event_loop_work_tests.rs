@@ -216,3 +216,78 @@ fn each_step_of_what_is_made_is_told_as_progress() {
     thread.join().unwrap().unwrap();
     assert_eq!(told.iter().collect::<Vec<_>>(), [0, 0, 0, MADE.len() as u64]);
 }
+
+/// A loop with a client that waits for what is made, and what is told of it.
+fn sending(pool: Pool, limits: Limits) -> (EventLoop<Sending>, Receiver<u64>, std::net::TcpStream) {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let client = std::net::TcpStream::connect(sockets[0].local_addr().unwrap()).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let (tell, told) = channel();
+    (EventLoop::new(sockets, tell, limits, pool).unwrap(), told, client)
+}
+
+/// R29: who needs a pool that takes no more waits, and the others do not. It is certain that it
+/// asks again, and in between the loop sleeps.
+#[test]
+fn what_the_pool_has_no_room_for_is_asked_for_again_and_never_made_by_the_loop() {
+    let (mut each, told, mut client) = sending(Pool::by_hand(0), Limits::default());
+    let mut events = Mio::events();
+    // To make it takes three.
+    for _ in 0..5 {
+        let bytes = loop {
+            each.go_round(&mut events).unwrap();
+            if let Ok(bytes) = told.try_recv() {
+                break bytes;
+            }
+        };
+        assert_eq!(bytes, 0, "the loop has made it");
+        assert!(each.run_queue.is_empty(), "it does not wait");
+    }
+    assert_eq!(each.counters().fetches, 0);
+    let pool = Pool::by_hand(1);
+    each.use_pool(pool.clone());
+    let mut made = 0;
+    while each.counters().closed == 0 {
+        made += usize::from(pool.work(0));
+        each.go_round(&mut events).unwrap();
+    }
+    assert_eq!((made, each.counters().fetches), (3, 3));
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    assert_eq!(received, MADE);
+}
+
+/// As when the server ends: what cannot be made is not waited for beyond the grace.
+#[test]
+fn who_waits_for_a_pool_that_is_closed_is_reset_when_the_grace_is_over() {
+    let pool = Pool::by_hand(8);
+    pool.close();
+    let (mut each, told, mut client) =
+        sending(pool, Limits { grace: Duration::from_millis(1), ..Limits::default() });
+    let mut events = Mio::events();
+    while told.try_recv().is_err() {
+        each.go_round(&mut events).unwrap();
+    }
+    each.remote().stop().unwrap();
+    while each.go_round(&mut events).unwrap() {}
+    let counters = each.end();
+    assert_eq!((counters.accepted, counters.closed, counters.panics), (1, 1, 0));
+    assert!(client.read(&mut [0]).is_err(), "a part passes for the whole");
+}
+
+/// R20: steps wait where jobs are refused, so there may be many whose clients have gone.
+#[test]
+fn who_leaves_while_its_step_waits_leaves_nothing_but_that() {
+    let pool = Pool::by_hand(8);
+    let (mut each, _told, _client) = sending(pool.clone(), Limits::default());
+    let mut events = Mio::events();
+    while pool.waiting() == 0 {
+        each.go_round(&mut events).unwrap();
+    }
+    let Some(Segment::Made { maker, .. }) = each.connections[0].protocol.queue.front() else { panic!() };
+    let maker = Arc::downgrade(maker);
+    each.kill(0, &Now::read());
+    each.bury();
+    assert!(maker.upgrade().is_none());
+    assert!(pool.work(0) && !pool.work(0));
+}

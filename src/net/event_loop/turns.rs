@@ -150,7 +150,7 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             Step::Wait(deadline) => self.wait(slot, deadline, now),
             Step::Fetch(deadline) => {
                 self.wait(slot, deadline, now);
-                self.fetch(slot);
+                self.fetch(slot, now);
             }
         }
         self.submit_work(slot, now);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Connection, EventLoop};
 use crate::clock::Now;
@@ -12,6 +13,7 @@ use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
 use crate::net::reply::Reply;
 use crate::net::token::Source;
+use crate::pool::{Full, Job};
 use crate::segment::Segment;
 use crate::sys;
 
@@ -22,6 +24,10 @@ const FETCH_BYTES: u64 = 2 * 1024 * 1024;
 /// The disk is waited for in steps of this size: the last byte of each is read. Reading all
 /// would copy all, for nothing: what counts is that the system has it.
 const FETCH_STEP: usize = 64 * 1024;
+
+/// Who finds the pool full comes again after this time, and what the grid of deadlines adds:
+/// long enough that thousands who do that cost nothing.
+const AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 impl<P: Protocol, S: Platform> EventLoop<P, S> {
     /// What the pool has finished; says whether there was anything.
@@ -68,30 +74,33 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     }
 
     /// Has the file read, or the piece made, that the connection is to send next, so that no
-    /// disk makes the others wait (R29). Where too much waits for the pool already, the loop
-    /// does it.
-    pub(super) fn fetch(&mut self, slot: usize) {
+    /// disk makes the others wait (R29). Where the pool takes no more, it waits, and the others
+    /// do not.
+    pub(super) fn fetch(&mut self, slot: usize, now: &Now) {
         let Some(connection) = self.living(slot) else { return };
-        let Some(front) = connection.protocol.send_queue().front().cloned() else { return };
-        self.counters.fetches += 1;
-        let theirs = front.clone();
-        let is_taken = self.submit(slot, move || {
-            match theirs {
-                Segment::File { file, range } => wait_for(&file, range),
-                Segment::Made { maker, range } => maker.make(range.start),
-                Segment::Bytes(_) => {}
+        let Some(front) = connection.protocol.send_queue().front() else { return };
+        let step = step_for(front);
+        let Some(reply) = self.reply(slot) else { return };
+        let step = Box::new(move || {
+            if reply.is_awaited() {
+                step();
+                reply.deliver(Outcome::Fetched);
             }
-            Outcome::Fetched
         });
-        if !is_taken {
-            // A file is read by who sends it.
-            if let Segment::Made { maker, range } = front {
-                maker.make(range.start);
-            }
-            let now = self.now;
-            self.has_fetched(slot, &now);
-            self.enqueue(slot);
+        match self.pool.submit_step(step) {
+            Ok(()) => self.counters.fetches += 1,
+            Err(Full) => self.put_off(slot, now),
         }
+    }
+
+    /// Lets a connection try again in a moment. It is not the peer who takes nothing.
+    fn put_off(&mut self, slot: usize, now: &Now) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Connection { protocol, link, armed, .. } = connection;
+        let until = now.instant + AGAIN_AFTER;
+        link.put_off(until);
+        self.deadlines.arm(slot, until, protocol.is_punctual(), armed);
+        self.tell(slot, now, |protocol, shared| protocol.sent(shared, 0, now));
     }
 
     /// A file is there. What is made may take several times, and while it does, nobody can say
@@ -130,6 +139,30 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
         let token = Source::connection(slot, connection.generation).token();
         let waits = Arc::downgrade(connection.waits.get_or_insert_default());
         Some(Reply { token, remote: self.remote.clone(), waits })
+    }
+}
+
+/// What the pool is to do before this can be sent. It holds nothing: who leaves while it waits
+/// leaves no file open, and no plan of an archive.
+fn step_for(segment: &Segment) -> Job {
+    match segment {
+        Segment::File { file, range } => {
+            let (file, range) = (Arc::downgrade(file), range.clone());
+            Box::new(move || {
+                if let Some(file) = file.upgrade() {
+                    wait_for(&file, range);
+                }
+            })
+        }
+        Segment::Made { maker, range } => {
+            let (maker, start) = (Arc::downgrade(maker), range.start);
+            Box::new(move || {
+                if let Some(maker) = maker.upgrade() {
+                    maker.make(start);
+                }
+            })
+        }
+        Segment::Bytes(_) => Box::new(|| {}),
     }
 }
 

@@ -21,11 +21,15 @@ use crate::site::budget::Reserved;
 use crate::site::files::{Content, Lookup, Node};
 use crate::sys::{self, Version};
 
-/// So much is made at once. More would be more memory for each download; less, more turns.
-const PIECE_BYTES: usize = 1024 * 1024;
+/// So much is made at once, and held for who does not take it. More would be no faster: that
+/// is measured; less, more turns.
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// So much is read at once of what is read for its checksum alone.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// So much effort goes into one call, counted as bytes that are read of files whose checksums
-/// alone are wanted: others use the pool, too, and where it is full a loop does this.
+/// alone are wanted: others use the pool, too.
 const EFFORT_MAX: u64 = 4 * 1024 * 1024;
 
 /// To open a file is as much as to read so many bytes, roughly.
@@ -95,7 +99,8 @@ impl Archiver {
 
     /// The piece from there on; empty if a checksum comes first that is not known yet.
     fn fill(&self, state: &mut State, start: u64) -> io::Result<Bytes> {
-        let mut out = Vec::with_capacity(PIECE_BYTES);
+        let left = self.layout.total().saturating_sub(start);
+        let mut out = Vec::with_capacity(usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES));
         state.effort = 0;
         while out.len() < PIECE_BYTES && state.effort < EFFORT_MAX {
             let Some((part, within)) = self.layout.find(start + out.len() as u64) else { break };
@@ -115,8 +120,9 @@ impl Archiver {
                 },
                 Part::End => self.layout.end(),
             };
-            // A part of a few hundred bytes, so it fits.
-            out.extend_from_slice(bytes.get(within as usize..).unwrap_or_default());
+            // What does not fit comes with the next piece: nothing grows beyond its room.
+            let rest = bytes.get(within as usize..).unwrap_or_default();
+            out.extend_from_slice(&rest[..rest.len().min(PIECE_BYTES - out.len())]);
         }
         Ok(out.into())
     }
@@ -198,7 +204,7 @@ impl Archiver {
         self.reading(state, index)?;
         let State { reading: Some(reading), effort, .. } = &mut *state else { return Ok(None) };
         while reading.position < member.len && *effort < EFFORT_MAX {
-            let bytes = reading.next(member, reading.position, PIECE_BYTES)?;
+            let bytes = reading.next(member, reading.position, READ_BYTES)?;
             reading.count(reading.position, &bytes);
             *effort += bytes.len() as u64;
         }
@@ -252,6 +258,19 @@ impl Maker for Archiver {
             Some((_, Err(error))) => Err(io::Error::new(error.kind(), error.to_string())),
             None => Ok(None),
         }
+    }
+}
+
+/// In the place of an archive that is only asked about: a plan of all that is in it would have
+/// to be dropped by a loop, which takes a while.
+#[derive(Debug)]
+pub struct Unmade;
+
+impl Maker for Unmade {
+    fn make(&self, _: u64) {}
+
+    fn piece(&self, _: u64) -> io::Result<Option<Bytes>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

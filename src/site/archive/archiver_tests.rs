@@ -104,6 +104,25 @@ fn a_checksum_is_found_out_in_steps_and_only_once() {
     assert!(first.piece(end).unwrap().unwrap() == whole[end as usize..]);
 }
 
+/// R20: a client that asks for an archive and reads nothing costs little memory, whatever is in it.
+#[test]
+fn what_is_held_for_who_does_not_read_is_a_small_piece() {
+    let names: Vec<String> = (0..3000).map(|at| format!("{at:0200}")).collect();
+    let mut names: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    names.push(("large", 3 << 20));
+    let lookup: Arc<dyn Lookup> = Watched::new(&names, None);
+    for format in [Format::Zip, Format::Tar] {
+        let maker = maker(format, &lookup, "/");
+        let mut start = 0;
+        while start < maker.layout().total() {
+            maker.make(start);
+            let held = maker.piece(start).unwrap().map_or(0, |piece| piece.len());
+            assert!(held <= 128 * 1024, "{held} bytes from {start}");
+            start += held as u64;
+        }
+    }
+}
+
 /// R29: neither the content of many small files nor their checksums keep others waiting long.
 #[test]
 fn one_call_opens_a_few_hundred_files_at_most() {

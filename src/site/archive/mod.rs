@@ -26,9 +26,9 @@ use crate::clock::Now;
 use crate::http::negotiate::Form;
 use crate::http::precondition::{Conditions, ETag, Outcome, Validators};
 use crate::http::range::{Selection, select_value};
-use crate::http::{Answer, Body, Request, Response, SafePath, Status, negotiate, query};
-use crate::segment::Segment;
-use archiver::{Archiver, Supplies};
+use crate::http::{Answer, Body, Method, Request, Response, SafePath, Status, negotiate, query};
+use crate::segment::{Maker, Segment};
+use archiver::{Archiver, Supplies, Unmade};
 use checksums::Checksums;
 use layout::Layout;
 
@@ -154,6 +154,7 @@ impl<F: FileSystem> Site<F> {
             conditions: Conditions::of(request.method, request.fields),
             range: request.fields.only("range").map(<[u8]>::to_vec),
             form: negotiate::form(request.fields),
+            is_head: request.method == Method::Head,
         };
         let (form, planned) = (asked.form, now.system);
         let make = move || {
@@ -179,6 +180,7 @@ struct Asked {
     conditions: Conditions,
     range: Option<Vec<u8>>,
     form: Form,
+    is_head: bool,
 }
 
 impl Asked {
@@ -204,7 +206,8 @@ impl Asked {
                 response.fields.push_block("Accept-Ranges: bytes\r\n");
                 response.slice = part.slice(len);
                 let range = if let Portion::Part(part) = part { part } else { 0..len };
-                response.body = Body::One(Segment::Made { maker: Arc::new(archiver), range });
+                let maker: Arc<dyn Maker> = if self.is_head { Arc::new(Unmade) } else { Arc::new(archiver) };
+                response.body = Body::One(Segment::Made { maker, range });
                 response
             }
         };

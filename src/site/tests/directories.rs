@@ -144,3 +144,17 @@ fn archives_that_cannot_be_planned_now_are_503_and_listings_are_not() {
         assert_eq!(bench.get("/d/?download").status, status);
     }
 }
+
+/// R28b: what is not sent is dropped by a loop, and to drop a long plan takes a while.
+#[test]
+fn a_head_of_an_archive_has_its_length_and_holds_no_plan() {
+    let archiving = archive::Resources::new(1, budget::Budget::new(300));
+    let mut bench = Bench::new(&["d/a"], Options { archiving, ..Options::default() });
+    let whole = bench.get("/d/?download");
+    assert_eq!(bench.get("/d/?download").status, Status::ServiceUnavailable, "there is room for one plan");
+    let (status, length) = (whole.status, whole.body.len());
+    drop(whole);
+    let head = bench.respond("HEAD", "/d/?download", &[]);
+    assert_eq!((head.status, head.body.len()), (status, length));
+    assert_eq!(bench.get("/d/?download").status, Status::Ok);
+}
