@@ -30,8 +30,8 @@
 //!    timers are all that one loop. And because all requests of a turn have come before
 //!    its time was read, one look at a file serves them all, and is never too old.
 //! 5. **The loop does not wait for slow work.** Listings are made *later*, by a small
-//!    bounded [`pool`], and come back through the loop's waker with the connection's
-//!    generation-checked token. Opening and reading a file is done at once, where the system
+//!    bounded [`pool`], which keeps a thread for what is short, and come back through the
+//!    loop's waker with the connection's generation-checked token. Opening and reading a file is done at once, where the system
 //!    has it in memory. Where it has not, the pool goes first: it opens the name and reads
 //!    the beginning of its file, and then the request is asked again
 //!    ([`open_at_hand`](site::FileSystem::open_at_hand)); of a large file it reads each

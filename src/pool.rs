@@ -2,11 +2,12 @@
 //!
 //! The loop does not wait for what takes long: a large listing, a digest, a proof runs
 //! here and answers through the loop's waker. The pool is bounded twice, in threads and
-//! in jobs that wait, so a flood of slow requests costs no memory and gets 503. Who was let
-//! in gets on, however many want to be: the [steps](Pool::submit_step) of what is being sent
-//! have a queue of their own, and take turns with the rest. Work
-//! that nobody waits for, such as compressing, has a pool of its own, which takes only
-//! the time that is left over. A pool never knows what a job does.
+//! in jobs that wait, so a flood of slow requests costs no memory and gets 503. Of both, long
+//! jobs have a share that leaves something for the others: a cold file does not wait behind
+//! forty listings. And who was let in gets on, however many want to be: the
+//! [steps](Pool::submit_step) of what is being sent have a queue of their own, and take turns
+//! with the rest. Work that nobody waits for, such as compressing, has a pool of its own,
+//! which takes only the time that is left over. A pool never knows what a job does.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,6 +21,9 @@ pub type Job = Box<dyn FnOnce() + Send>;
 
 /// So many steps may wait where one job may: each is of another connection, and small.
 const STEPS_FOR_A_JOB: usize = 64;
+
+/// Which long jobs are for the same: they take turns with those that are for others.
+pub type Kind = u64;
 
 /// As many jobs wait as may wait.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,13 +60,20 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Waiting>,
     steps: VecDeque<Job>,
     /// Whose turn it is, if there are both.
     is_turn_of_steps: bool,
+    /// The long jobs that are done at the moment, by their kind.
+    at_work: Vec<Kind>,
     threads: usize,
     idle: usize,
     closed: bool,
+}
+
+struct Waiting {
+    job: Job,
+    long: Option<Kind>,
 }
 
 impl State {
@@ -70,14 +81,37 @@ impl State {
         self.waiting.len() + self.steps.len()
     }
 
-    /// Neither has the other wait for more than one at a time.
-    fn next(&mut self) -> Option<Job> {
+    /// What is done next. Neither steps nor jobs wait for more than one of the others at a time.
+    fn next(&mut self, long_max: usize) -> Option<Waiting> {
         self.is_turn_of_steps = !self.is_turn_of_steps;
         if self.is_turn_of_steps {
-            self.steps.pop_front().or_else(|| self.waiting.pop_front())
+            self.next_step().or_else(|| self.next_job(long_max))
         } else {
-            self.waiting.pop_front().or_else(|| self.steps.pop_front())
+            self.next_job(long_max).or_else(|| self.next_step())
         }
+    }
+
+    fn next_step(&mut self) -> Option<Waiting> {
+        self.steps.pop_front().map(|job| Waiting { job, long: None })
+    }
+
+    /// The job that has waited longest, of those that may be done now; but a long one goes
+    /// behind all others while one of its kind is done.
+    fn next_job(&mut self, long_max: usize) -> Option<Waiting> {
+        let kind_max = long_max.saturating_sub(1).max(1);
+        let may_be_long = self.at_work.len() < long_max;
+        let of_kind = |kind| self.at_work.iter().filter(|other| **other == kind).count();
+        let first = |kind_max| {
+            let may_be_done =
+                |waiting: &Waiting| waiting.long.is_none_or(|kind| may_be_long && of_kind(kind) < kind_max);
+            self.waiting.iter().position(may_be_done)
+        };
+        let index = first(1).or_else(|| first(kind_max))?;
+        self.waiting.remove(index)
+    }
+
+    fn long_waiting(&self) -> usize {
+        self.waiting.iter().filter(|waiting| waiting.long.is_some()).count()
     }
 }
 
@@ -104,7 +138,7 @@ impl Pool {
         let mut state = self.handle.shared.lock();
         let index = index.min(state.len().saturating_sub(1));
         let job = match index.checked_sub(state.steps.len()) {
-            Some(index) => state.waiting.remove(index),
+            Some(index) => state.waiting.remove(index).map(|waiting| waiting.job),
             None => state.steps.remove(index),
         };
         drop(state);
@@ -128,13 +162,30 @@ impl Pool {
     /// [`Full`] when `waiting_max` jobs wait already, no thread can be had, or the pool is
     /// closed.
     pub fn submit(&self, job: Job) -> Result<(), Full> {
+        self.queue(Waiting { job, long: None })
+    }
+
+    /// Queues a job that takes long: where there are several threads, one of them does none
+    /// of these, and half of those that wait are not of these. Another thread does none of a
+    /// kind that others are at already, and while other kinds wait, one of each is done at a
+    /// time: who has one job is not kept by who has many.
+    ///
+    /// # Errors
+    /// As of [`Pool::submit`], and [`Full`] when half of `waiting_max` are such jobs already.
+    pub fn submit_long(&self, kind: Kind, job: Job) -> Result<(), Full> {
+        self.queue(Waiting { job, long: Some(kind) })
+    }
+
+    fn queue(&self, waiting: Waiting) -> Result<(), Full> {
         let shared = &self.handle.shared;
         let mut state = shared.lock();
-        if state.waiting.len() >= shared.waiting_max {
+        let is_full = state.waiting.len() >= shared.waiting_max
+            || waiting.long.is_some() && state.long_waiting() >= shared.waiting_max.div_ceil(2);
+        if is_full {
             return Err(Full);
         }
         Shared::staff(shared, &mut state)?;
-        state.waiting.push_back(job);
+        state.waiting.push_back(waiting);
         drop(state);
         shared.work.notify_one();
         Ok(())
@@ -208,14 +259,20 @@ impl Shared {
         if self.is_background {
             sys::lower_priority();
         }
+        let long_max = self.threads_max.saturating_sub(1).max(1);
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.next() {
+            if let Some(Waiting { job, long }) = state.next(long_max) {
+                state.at_work.extend(long);
                 drop(state);
                 // A job that panics must not take its thread along (hazards R29b);
                 // whoever submitted it learns of the panic from the job itself.
                 let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
+                // Who waited for that needs no call: this thread looks again.
+                if let Some(done) = state.at_work.iter().position(|kind| Some(*kind) == long) {
+                    state.at_work.swap_remove(done);
+                }
             } else if state.closed {
                 state.threads -= 1;
                 return;
@@ -230,123 +287,5 @@ impl Shared {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc;
-
-    /// A thread of it has a job, which ends when what is returned is dropped.
-    fn keep_busy(pool: &Pool) -> mpsc::Sender<()> {
-        let (started, has_started) = mpsc::channel();
-        let (release, released) = mpsc::channel();
-        pool.submit(Box::new(move || {
-            started.send(()).unwrap();
-            let _ = released.recv();
-        }))
-        .unwrap();
-        has_started.recv().unwrap();
-        release
-    }
-
-    /// R29.
-    #[test]
-    fn a_full_queue_refuses() {
-        let pool = Pool::new(1, 1);
-        let release = keep_busy(&pool);
-        assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
-        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
-        drop(release);
-    }
-
-    /// R29.
-    #[test]
-    fn a_step_is_taken_where_jobs_are_refused_and_there_is_an_end_to_that_too() {
-        let pool = Pool::by_hand(1);
-        assert_eq!(pool.submit(Box::new(|| {})), Ok(()));
-        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
-        for _ in 0..STEPS_FOR_A_JOB {
-            assert_eq!(pool.submit_step(Box::new(|| {})), Ok(()));
-        }
-        assert_eq!(pool.submit_step(Box::new(|| {})), Err(Full));
-        assert_eq!(pool.waiting(), 1 + STEPS_FOR_A_JOB);
-        while pool.work(0) {}
-        pool.close();
-        assert_eq!(pool.submit_step(Box::new(|| {})), Err(Full));
-    }
-
-    /// R29.
-    #[test]
-    fn jobs_and_steps_take_turns_however_many_there_are_of_one_kind() {
-        let pool = Pool::new(1, 8);
-        let release = keep_busy(&pool);
-        let (done, is_done) = mpsc::channel();
-        let tell = |what: char| {
-            let done = done.clone();
-            Box::new(move || done.send(what).unwrap())
-        };
-        (0..4).for_each(|_| pool.submit_step(tell('s')).unwrap());
-        (0..2).for_each(|_| pool.submit(tell('j')).unwrap());
-        drop((release, done));
-        let order: String = is_done.iter().collect();
-        assert!(["sjsjss", "jsjsss"].contains(&&*order), "{order}");
-    }
-
-    /// R29b.
-    #[test]
-    fn a_panic_leaves_the_pool_working() {
-        let pool = Pool::new(1, 8);
-        pool.submit(Box::new(|| panic!("on purpose"))).unwrap();
-        let (done, is_done) = mpsc::channel();
-        pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
-        is_done.recv().unwrap();
-    }
-
-    #[test]
-    fn what_somebody_waits_for_is_done_even_when_the_pool_is_gone() {
-        let pool = Pool::new(1, 8);
-        let (release, released) = mpsc::channel::<()>();
-        let (done, is_done) = mpsc::channel();
-        pool.submit(Box::new(move || {
-            let _ = released.recv();
-        }))
-        .unwrap();
-        pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
-        drop(pool);
-        drop(release);
-        is_done.recv().unwrap();
-    }
-
-    /// As those do that compress: else a server that has ended would go on for minutes.
-    #[test]
-    fn a_closed_pool_of_the_background_drops_what_waits_though_that_holds_the_pool() {
-        let pool = Pool::background(1, 8);
-        let release = keep_busy(&pool);
-        let (done, is_done) = mpsc::channel::<()>();
-        let theirs = pool.clone();
-        pool.submit(Box::new(move || {
-            let _theirs = theirs;
-            let _ = done.send(());
-        }))
-        .unwrap();
-        pool.close();
-        assert_eq!(pool.submit(Box::new(|| {})), Err(Full));
-        assert!(is_done.recv().is_err());
-        drop(release);
-    }
-
-    /// R29.
-    #[test]
-    fn never_more_threads_than_asked_for() {
-        let pool = Pool::new(2, 64);
-        let (done, is_done) = mpsc::channel();
-        for _ in 0..32 {
-            let done = done.clone();
-            pool.submit(Box::new(move || done.send(thread::current().id()).unwrap())).unwrap();
-        }
-        drop(done);
-        let mut ids: Vec<_> = is_done.iter().collect();
-        assert_eq!(ids.len(), 32);
-        ids.sort_by_key(|id| format!("{id:?}"));
-        ids.dedup();
-        assert!((1..=2).contains(&ids.len()));
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

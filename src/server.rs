@@ -58,8 +58,9 @@ const BACKGROUND_WAITING_MAX: usize = 64;
 /// it each request would decode them again.
 const DERIVED_MIN: usize = 1024 * 1024;
 
-/// Slow requests that wait for those threads; beyond it 503. Of the longest listings so
-/// many are made in some seconds: who comes later had better try again.
+/// Slow requests that wait for those threads; beyond it 503. At most half of them are
+/// listings and the like, and of the longest so many are made in some seconds: who comes later
+/// had better try again.
 const POOL_WAITING_MAX: usize = 256;
 
 /// Descriptors that are not for connections: listeners, pollers, roots, the log. Where

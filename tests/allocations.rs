@@ -11,14 +11,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use serve::clock::Now;
 use serve::h1::{Conn, Limits, Service};
+use serve::http::events::Listener;
 use serve::http::{Answer, Exchange, Handler, Peer, Request, Response, SafePath, Status};
 use serve::net::Protocol;
 use serve::pool::Job;
 use serve::segment::Segment;
 use serve::site::derived::Derived;
 use serve::site::rules::Rules;
+use serve::site::watch::{Change, Hub};
 use serve::site::{Cached, Disk, Options, Site};
 use serve::sys::Symlinks;
 
@@ -230,6 +233,33 @@ fn a_query_is_read_once_however_many_rules_ask_for_it() {
         allocation_counter::measure(|| assert_eq!(rules.redirect(&path, Some(&query)), None)).count_total
     });
     assert!(one > 1000 && many < one + 1000, "{one} for one rule, {many} for a hundred");
+}
+
+/// Nobody is told of any.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    fn tell(self: Box<Self>, _: u64, _: Bytes) {}
+}
+
+/// All others of the loop wait meanwhile.
+#[test]
+fn who_has_missed_more_than_is_told_costs_no_more_than_what_is_told() {
+    let hub = Hub::new("/base".to_owned(), SystemTime::UNIX_EPOCH);
+    for number in 0..64 {
+        hub.tell(Change::Paths((0..250).map(|at| format!("/{number}/{at}")).collect()));
+    }
+    let listen = |missed| {
+        let after = hub.seen() - missed;
+        let count = || hub.source().listen(after, Box::new(Nobody));
+        allocation_counter::measure(count).count_total
+    };
+    let (one, all) = (listen(1), listen(64));
+    assert!(one < 100 && all < 100, "{one} for one change, {all} for all that are remembered");
 }
 
 #[test]

@@ -33,6 +33,7 @@ use super::weather::{Fate, Forecast, Weather};
 use crate::clock::Now;
 use crate::http::{Answer, Body, Exchange, Handler, Method, Peer, Request, Response, Status, Version};
 use crate::net::Work;
+use crate::pool::Kind;
 use crate::segment::{Room, SendQueue};
 
 /// Most responses that wait in one queue, so that 16 KiB of tiny requests cannot
@@ -117,6 +118,8 @@ struct Pending {
     /// How often something was prepared for it, and the head, to ask again with.
     preparations: u8,
     head: Vec<u8>,
+    /// What the pool works at, if that may be long.
+    long: Option<Kind>,
     fate: Fate,
 }
 
@@ -231,6 +234,7 @@ impl<H: Handler> Conn<H> {
             exchange: self.begin_exchange(service, head, Some(request), now),
             preparations: 0,
             head: Vec::new(),
+            long: None,
             fate: Fate::Answered,
         };
         if let Some(forecast) = &mut service.forecast {
@@ -245,7 +249,8 @@ impl<H: Handler> Conn<H> {
         self.ask(service, request, head, pending, now);
     }
 
-    /// Asks the handler, at first or again.
+    /// Asks the handler, at first or again. What makes a response reads a whole folder, mostly,
+    /// and is long; what prepares for one reads the beginning of a file.
     fn ask(
         &mut self,
         service: &mut Service<H>,
@@ -260,7 +265,10 @@ impl<H: Handler> Conn<H> {
         }
         let work: Option<Work<Made>> = match service.handler.respond(request, &self.peer, now) {
             Answer::Ready(response) => return self.respond(service, response, pending, now),
-            Answer::Later(work) => Some(Box::new(|| Made::Response(work()))),
+            Answer::Later(work) => {
+                pending.long = Some(protocol::kind_of(&request.target));
+                Some(Box::new(|| Made::Response(work())))
+            }
             Answer::After(_) | Answer::NextTurn if pending.preparations == PREPARATIONS_MAX => {
                 let response = service.handler.error(Status::ServiceUnavailable, &self.peer, now);
                 return self.respond(service, response, pending, now);
@@ -363,6 +371,7 @@ impl<H: Handler> Conn<H> {
             exchange: self.begin_exchange(service, input, None, now),
             preparations: 0,
             head: Vec::new(),
+            long: None,
             fate: Fate::Answered,
         };
         self.input = Vec::new();

@@ -36,7 +36,7 @@ impl Handler for Script {
     fn respond(&mut self, request: &crate::http::Request<'_>, _: &Peer, _: &Now) -> Answer {
         self.asked.push(request.target_text.to_owned());
         Answer::Ready(match request.target_text {
-            "/later" => return Answer::Later(Box::new(|| text(Status::Ok, "late"))),
+            later if later.contains("ater") => return Answer::Later(Box::new(|| text(Status::Ok, "late"))),
             "/prepared" if !self.prepared.load(Ordering::Relaxed) => {
                 let prepared = Arc::clone(&self.prepared);
                 return Answer::After(Box::new(move || prepared.store(true, Ordering::Relaxed)));
@@ -338,6 +338,22 @@ fn work_that_was_not_done_is_an_error_and_the_connection_goes_on() {
         let responses = world.responses();
         assert_eq!((responses[0].0, &responses[1]), (status, &(200, "/1".into())));
     }
+}
+
+#[test]
+fn what_makes_a_response_is_long_and_one_kind_for_each_path_and_what_prepares_for_one_is_not() {
+    let kind = |target: &str| {
+        let mut world = World::new();
+        world.ask(&[target]);
+        world.conn.long_work()
+    };
+    let later = kind("/later");
+    assert!(later.is_some());
+    for other in ["/later?q=a", "/later?q=b", "//%6cater"] {
+        assert_eq!(kind(other), later, "{other}");
+    }
+    assert!(kind("/later/").is_some() && kind("/later/") != later);
+    assert_eq!((kind("/prepared"), kind("/a")), (None, None));
 }
 
 #[test]

@@ -223,6 +223,11 @@ const FIELDS: [&str; 5] =
     ["if-match", "if-unmodified-since", "if-none-match", "if-modified-since", "if-range"];
 
 impl Conditions {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Those of a request.
     pub fn of(method: Method, fields: RequestFields<'_>) -> Conditions {
         let lines = FIELDS.iter().flat_map(|&name| fields.all(name).map(move |value| (name, value.to_vec())));

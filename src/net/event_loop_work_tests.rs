@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::*;
 use crate::net::Refused;
 use crate::net::{Phase, Work};
+use crate::pool::Kind;
 use crate::segment::{Maker, Segment, SendQueue};
 use crate::sys;
 
@@ -36,6 +37,7 @@ struct Asking {
     deadline: Instant,
     phase: Phase,
     work: Option<Work<()>>,
+    is_long: bool,
     has_asked: bool,
 }
 
@@ -45,11 +47,12 @@ impl Protocol for Asking {
 
     fn open(_: &mut Teller, _: SocketAddr, _: SocketAddr, now: &Now) -> Self {
         let deadline = now.instant + Duration::from_secs(60);
-        Asking { queue: SendQueue::default(), deadline, phase: Phase::Open, work: None, has_asked: false }
+        let (queue, phase) = (SendQueue::default(), Phase::Open);
+        Asking { queue, deadline, phase, work: None, is_long: false, has_asked: false }
     }
-    fn receive(&mut self, teller: &mut Teller, _: &[u8], _: &Now) {
+    fn receive(&mut self, teller: &mut Teller, input: &[u8], _: &Now) {
         let tales = teller.tales.clone();
-        self.has_asked = true;
+        (self.has_asked, self.is_long) = (true, input == b"l");
         // The first one holds the only thread.
         self.work = Some(match teller.gate.take() {
             Some(gate) => Box::new(move || {
@@ -76,6 +79,9 @@ impl Protocol for Asking {
     }
     fn phase(&self) -> Phase {
         self.phase
+    }
+    fn long_work(&self) -> Option<Kind> {
+        self.is_long.then_some(1)
     }
     fn take_work(&mut self) -> Option<Work<()>> {
         self.work.take()
@@ -140,6 +146,37 @@ fn work_is_done_for_those_who_wait_and_not_begun_for_those_who_have_left() {
     if cfg!(not(windows)) || std::env::var_os("WINELOADER").is_none() {
         assert_eq!(work_done(true), 1, "one has left");
     }
+}
+
+/// R29.
+#[test]
+fn long_work_leaves_a_thread_for_what_is_short() {
+    let sockets = sys::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let ((tales, told), (open_gate, gate)) = (channel(), channel());
+    let teller = Teller { tales, gate: Some(gate) };
+    let each = EventLoop::<Asking>::new(sockets, teller, Limits::default(), Pool::new(2, 8)).unwrap();
+    let remote = each.remote();
+    let thread = thread::spawn(move || each.run());
+    let ask = |what: &[u8], tales: &[Tale]| {
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        client.write_all(what).unwrap();
+        tales.iter().for_each(|tale| {
+            assert_eq!(told.recv_timeout(Duration::from_secs(60)).as_ref(), Ok(tale));
+        });
+        client
+    };
+    let holder = ask(b"l", &[Tale::Asked, Tale::Holding]);
+    let waiting = ask(b"l", &[Tale::Asked]);
+    let short = ask(b"s", &[Tale::Asked, Tale::Worked, Tale::Closed]);
+    open_gate.send(()).unwrap();
+    for mut client in [holder, waiting, short] {
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    }
+    remote.stop().unwrap();
+    thread.join().unwrap().unwrap();
+    assert_eq!(told.iter().filter(|tale| *tale == Tale::Worked).count(), 1);
 }
 
 /// What takes several calls to be made: so many are left.

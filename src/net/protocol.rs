@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::pace::Slow;
 use super::reply::Reply;
 use crate::clock::Now;
+use crate::pool::Kind;
 use crate::segment::SendQueue;
 
 /// Work for the pool, which makes what the connection waits for.
@@ -108,6 +109,12 @@ pub trait Protocol: Sized {
 
     /// Work to be done elsewhere; taken after every turn.
     fn take_work(&mut self) -> Option<Work<Self::Done>> {
+        None
+    }
+
+    /// What the work that can be taken is for, if it may be long: then it leaves threads of
+    /// the pool for that of others, and takes turns with them.
+    fn long_work(&self) -> Option<Kind> {
         None
     }
 

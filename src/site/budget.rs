@@ -38,6 +38,11 @@ impl Budget {
         Some(Bytes::from_owner(Lent { bytes, _reserved: reserved }))
     }
 
+    /// Whether there is room for so many at the moment.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.left.load(Ordering::Relaxed) >= bytes
+    }
+
     /// Takes so much out of the budget until the result is dropped; None when there is
     /// no room for them.
     pub fn reserve(&self, bytes: usize) -> Option<Reserved> {

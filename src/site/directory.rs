@@ -1,12 +1,14 @@
 //! Directories: redirect to the slash, index file, listing (behaviour, section 7).
 
+use std::cell::Cell;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::archive::Wish;
-use super::files::{Entries, FileSystem, Node, OpenFile};
-use super::listing::{Format, Listing, View, content_security_policy};
+use super::files::{Entries, FileSystem, Lookup, Node, OpenFile};
+use super::listing::{self, Format, Listing, View, content_security_policy};
 use super::readme::Readme;
 use super::rules::is_rule_file;
 use super::{Options, Site, error, readme, status_of};
@@ -18,6 +20,10 @@ use crate::sys::{self, Trouble};
 
 /// Longest listing: beyond it a browser has more trouble than a reader has use (R40).
 pub(super) const ENTRIES_MAX: usize = 50_000;
+
+/// So many names are looked at to find those that a filter wants: reading them takes as long as
+/// showing the longest listing.
+const NAMES_MAX: usize = 10 * ENTRIES_MAX;
 
 impl<F: FileSystem> Site<F> {
     /// Answers for a path: a file or a directory.
@@ -110,6 +116,7 @@ impl<F: FileSystem> Site<F> {
         let ticket = self.options.flights.board(flight);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
         let conditions = Conditions::of(request.method, request.fields);
+        let is_unconditional = conditions.is_empty();
         let form = view.format.form();
         Ok(Answer::Later(Box::new(move || {
             // What a forced rule answers for is not what would be shown.
@@ -118,8 +125,13 @@ impl<F: FileSystem> Site<F> {
             let make = || {
                 // What changes while it is read is told to its readers.
                 let live = options.watch.as_ref().map(|hub| hub.element(hub.seen()));
-                let entries = lookup.list(&path, ENTRIES_MAX, &keep);
+                let entries = read(&*lookup, &path, &keep);
                 let entries = entries.map_err(|error| status_of(&error, &path, &report))?;
+                // Who has it already needs no room; all others hear at once that there is none.
+                if is_unconditional && !options.listings.has_room(listing::least(view.format, &entries.rows))
+                {
+                    return Err(Status::ServiceUnavailable);
+                }
                 let has_readme = view.format == Format::Html && view.filter.is_none();
                 let readme = has_readme.then(|| readme::read(&*lookup, &path, &entries.rows, is_ruled));
                 let readme = readme.flatten();
@@ -136,6 +148,21 @@ impl<F: FileSystem> Site<F> {
 /// The same rule as for a request of that entry.
 fn is_hidden_entry(directory: &SafePath, name: &[u8]) -> bool {
     is_hidden(name) && directory.join(name).is_none_or(|path| path.is_hidden())
+}
+
+/// Reads the entries whose names `keep` wants. That ends, though it wants none of millions.
+fn read(lookup: &dyn Lookup, path: &SafePath, keep: &dyn Fn(&[u8]) -> bool) -> io::Result<Entries> {
+    let seen = Cell::new(0);
+    let keep_or_end = |name: &[u8]| {
+        seen.set(seen.get() + 1);
+        // Of a very large folder the rest is taken as it comes, until there is too much of it.
+        seen.get() > NAMES_MAX || keep(name)
+    };
+    let mut entries = lookup.list(path, ENTRIES_MAX, &keep_or_end)?;
+    if seen.get() > NAMES_MAX {
+        entries.rows.retain(|row| keep(&row.name));
+    }
+    Ok(entries)
 }
 
 /// What came of a reading, for all who share it.

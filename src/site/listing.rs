@@ -28,7 +28,8 @@
 //! - `size` is in bytes, and absent for directories.
 //! - `modified` is in UTC (RFC 3339), and absent if it is unknown, before 1970 or
 //!   after 9999.
-//! - `truncated` says that the directory holds more than the entries.
+//! - `truncated` says that the directory holds more than the entries, and that with a filter not
+//!   all names were looked at, or more have it.
 //!
 //! As lines (`ndjson`) it is each entry for itself, and `{"truncated":true}` at the end if
 //! there are more; as a table (`csv`) each is a row with the same names above it.
@@ -118,6 +119,18 @@ impl Listing<'_> {
             Format::Text => data::text(&rows, self.truncated),
         }
     }
+}
+
+/// So many bytes a listing of these rows has at least, which is known before it is made.
+pub(super) fn least(format: Format, rows: &[Row]) -> usize {
+    // The shortest markup of a row: there is a test.
+    let each = match format {
+        Format::Html => 60,
+        Format::Json | Format::Ndjson => 40,
+        Format::Csv => 10,
+        Format::Text => 1,
+    };
+    rows.iter().map(|row| each + row.name.len()).sum()
 }
 
 /// Directories first; each kind by what the view says, and what is equal in natural order. All

@@ -15,6 +15,7 @@ pub(super) mod asking;
 mod directories;
 mod routing;
 mod sharing;
+mod vast;
 
 /// Files that fail as they are told, and remember what was asked of them.
 struct Watched {

@@ -2,6 +2,7 @@
 //! in each state.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::mem;
 use std::net::SocketAddr;
@@ -10,9 +11,11 @@ use std::time::Instant;
 use super::super::parse::Scanner;
 use super::{Conn, Made, PREPARATIONS_MAX, Service, State};
 use crate::clock::Now;
-use crate::http::{Handler, Peer, Status};
+use crate::http::target::Target;
+use crate::http::{Handler, Peer, SafePath, Status};
 use crate::net::pace::Slow;
 use crate::net::{Inquiry, Notice, Phase, Protocol, Refused, Work};
+use crate::pool::Kind;
 use crate::segment::SendQueue;
 
 impl<H: Handler> Protocol for Conn<H> {
@@ -157,6 +160,10 @@ impl<H: Handler> Protocol for Conn<H> {
         self.work.take()
     }
 
+    fn long_work(&self) -> Option<Kind> {
+        self.pending.as_ref()?.long
+    }
+
     fn take_result(&mut self) -> Option<Made> {
         mem::take(&mut self.next_turn).then_some(Made::Preparation)
     }
@@ -221,4 +228,16 @@ impl<H: Handler> Protocol for Conn<H> {
     fn end_of_turn(service: &mut Service<H>, now: &Now) {
         service.handler.end_of_turn(now);
     }
+}
+
+/// Work is of one kind if it is for one path, however that is spelled, and whatever is wanted
+/// of it.
+pub(super) fn kind_of(target: &Target<'_>) -> Kind {
+    let path = match target {
+        Target::Path { path, .. } => SafePath::parse(path).ok(),
+        Target::Asterisk => None,
+    };
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
 }

@@ -13,7 +13,7 @@ use crate::net::protocol::{Protocol, Refused};
 use crate::net::remote::Outcome;
 use crate::net::reply::Reply;
 use crate::net::token::Source;
-use crate::pool::{Full, Job};
+use crate::pool::{Full, Job, Kind};
 use crate::segment::Segment;
 use crate::sys;
 
@@ -63,8 +63,9 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
             let Some(reply) = self.reply(slot) else { return };
             return inquiry(reply);
         }
+        let long = connection.protocol.long_work();
         let Some(work) = connection.protocol.take_work() else { return };
-        let is_taken = self.submit(slot, move || {
+        let is_taken = self.submit(slot, long, move || {
             Outcome::Work(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Refused::Panicked))
         });
         if !is_taken {
@@ -122,15 +123,23 @@ impl<P: Protocol, S: Platform> EventLoop<P, S> {
     }
 
     /// Says whether the pool has taken it.
-    fn submit(&mut self, slot: usize, work: impl FnOnce() -> Outcome<P::Done> + Send + 'static) -> bool {
+    fn submit(
+        &mut self,
+        slot: usize,
+        long: Option<Kind>,
+        work: impl FnOnce() -> Outcome<P::Done> + Send + 'static,
+    ) -> bool {
         let Some(reply) = self.reply(slot) else { return false };
-        let job = move || {
+        let job = Box::new(move || {
             // A client that asks and leaves must not cost those that stay.
             if reply.is_awaited() {
                 reply.deliver(work());
             }
-        };
-        self.pool.submit(Box::new(job)).is_ok()
+        });
+        match long {
+            Some(kind) => self.pool.submit_long(kind, job).is_ok(),
+            None => self.pool.submit(job).is_ok(),
+        }
     }
 
     /// How others reach a connection for as long as it is there.

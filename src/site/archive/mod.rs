@@ -35,8 +35,8 @@ use layout::Layout;
 /// What an archive is called that has no name of its own: that of the root.
 const NAMELESS: &[u8] = b"files";
 
-/// So many archives are planned at once: half of the threads of the pool, for the rest is for
-/// those who list.
+/// So many archives are planned at once. The pool gives one thread more to what is long, and
+/// that is for those who list.
 const WALKS_MAX: usize = 2;
 
 /// What all archives of a server share; clones are the same.

@@ -179,7 +179,10 @@ fn push_nothing(out: &mut String, listing: &Listing<'_>) {
     out.push_str("<p class=\"empty\">");
     match &listing.view.filter {
         Some(filter) => {
-            out.push_str("No name here contains <q><bdi>");
+            out.push_str(match listing.truncated {
+                true => "None of the names that were looked at contains <q><bdi>",
+                false => "No name here contains <q><bdi>",
+            });
             push_text(out, filter.as_str().as_bytes());
             out.push_str("</bdi></q>. <a href=\"./\">Show all</a>\n");
         }

@@ -414,3 +414,20 @@ proptest! {
         prop_assert_eq!(linked, wanted);
     }
 }
+
+#[test]
+fn what_a_listing_has_at_least_is_never_more_than_it_has() {
+    let rows: Vec<Row> = ["a", "b\u{202e}", "c,\"d", "\u{85}"].iter().map(|name| file(name, 0)).collect();
+    let bare = Row { modified: None, ..directory("d") };
+    let broken = file([&b"\xe2\x80"[..], b"\xff"].concat(), 0);
+    for rows in [&rows[..], &vec![bare; 500], &vec![broken; 500], &[]] {
+        for name in ["html", "json", "ndjson", "csv", "text"] {
+            let query = format!("format={name}");
+            let view = View::of(Some(&query), crate::http::RequestFields::new(&[]));
+            let (least, len) = (least(view.format, rows), render(&view, "/", rows, false).len());
+            assert!(least <= len, "{name}: {least} of {len}");
+            // And it is an estimate.
+            assert!(rows.len() < 100 || 4 * least > len / 2, "{name}: {least} of {len}");
+        }
+    }
+}

@@ -31,9 +31,19 @@ pub enum Change {
 
 /// An event, as it is sent.
 #[derive(Serialize)]
-struct Told {
+struct Told<'a> {
     all: bool,
-    paths: BTreeSet<String>,
+    paths: BTreeSet<Shown<'a>>,
+}
+
+/// A path as clients see it: what stands before it, which is the same for all, and the path.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Shown<'a>(&'a str, &'a str);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}{}", self.0, self.1))
+    }
 }
 
 /// Where changes are told, and heard of. Clones are the same hub.
@@ -119,28 +129,31 @@ impl Shared {
 
     /// The event of all that has changed behind that number.
     fn text(&self, state: &State, seen: u64) -> Bytes {
-        let mut told = Told { all: false, paths: BTreeSet::new() };
-        let missed = usize::try_from(state.last.wrapping_sub(seen)).unwrap_or(usize::MAX);
-        match state.changes.len().checked_sub(missed) {
-            None => told.all = true,
-            Some(known) => {
-                for change in state.changes.iter().skip(known) {
-                    match change {
-                        Change::All => told.all = true,
-                        Change::Paths(paths) => {
-                            told.paths.extend(paths.iter().map(|path| format!("{}{path}", self.prefix)));
-                        }
-                    }
-                }
-            }
-        }
-        told.all |= told.paths.len() > PATHS_MAX;
-        if told.all {
-            told.paths.clear();
-        }
+        let paths = state.behind(seen).map(|paths| paths.into_iter().map(|path| Shown(&self.prefix, path)));
+        let told = Told { all: paths.is_none(), paths: paths.into_iter().flatten().collect() };
         // Strings and a truth value: there is nothing in it that JSON has no words for.
         let data = serde_json::to_string(&told).unwrap_or_default();
         format!("id: {}\nevent: change\ndata: {data}\n\n", state.last).into()
+    }
+}
+
+impl State {
+    /// All paths that have changed behind that number; None if that is perhaps everything. It
+    /// looks no further than it takes to know that, because all others wait meanwhile.
+    fn behind(&self, seen: u64) -> Option<BTreeSet<&str>> {
+        let missed = usize::try_from(self.last.wrapping_sub(seen)).ok()?;
+        let known = self.changes.len().checked_sub(missed)?;
+        let mut found = BTreeSet::new();
+        for change in self.changes.iter().skip(known) {
+            let Change::Paths(paths) = change else { return None };
+            for path in paths {
+                found.insert(&**path);
+                if found.len() > PATHS_MAX {
+                    return None;
+                }
+            }
+        }
+        Some(found)
     }
 }
 
