@@ -293,6 +293,8 @@ impl Fields {
 fn is_named(line: &str, name: &str) -> bool {
     line.as_bytes().get(name.len()) == Some(&b':')
         && line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+        // A colon ends the name of a line: the one that was met may stand in its value.
+        && !name.contains(':')
 }
 
 #[cfg(test)]
@@ -343,6 +345,16 @@ mod tests {
         assert_eq!(fields.get("CACHE-CONTROL"), Some("no-cache"));
         fields.remove("Cache-control");
         assert_eq!(fields.as_bytes(), b"X: 1\r\n");
+    }
+
+    #[test]
+    fn the_beginning_of_a_value_is_no_part_of_a_name() {
+        let mut fields = Fields::new();
+        fields.push("C", ": x");
+        assert_eq!((fields.get("C: "), fields.get("C")), (None, Some(": x")));
+        fields.remove("C: ");
+        fields.push_member("C: ", "x");
+        assert!(fields.get("C").is_some() && !fields.is_valid());
     }
 
     #[test]
