@@ -21,8 +21,8 @@ use crate::site::budget::Reserved;
 use crate::site::files::{Content, Lookup, Node};
 use crate::sys::{self, Version};
 
-/// So much is made at once, and held for who does not take it. More would be no faster: that
-/// is measured; less, more turns.
+/// So much is made at once, and held for who does not take it. More would be more memory for
+/// each of those; less, more turns, which a busy machine feels (`docs/performance.md`).
 const PIECE_BYTES: usize = 128 * 1024;
 
 /// So much is read at once of what is read for its checksum alone.
