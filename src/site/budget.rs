@@ -34,8 +34,7 @@ impl Budget {
     /// Takes these bytes into the budget until the last clone of the result is dropped;
     /// None when there is no room for them.
     pub fn lend(&self, bytes: Vec<u8>) -> Option<Bytes> {
-        let reserved = self.reserve(bytes.len())?;
-        Some(Bytes::from_owner(Lent { bytes, _reserved: reserved }))
+        Some(self.reserve(bytes.len())?.hold(bytes))
     }
 
     /// Whether there is room for so many at the moment.
@@ -57,6 +56,13 @@ impl Budget {
 pub struct Reserved {
     bytes: usize,
     left: Arc<AtomicUsize>,
+}
+
+impl Reserved {
+    /// Keeps the room until the last clone of the result is dropped.
+    pub fn hold(self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Lent { bytes, _reserved: self })
+    }
 }
 
 /// Bytes, and the room that they take.

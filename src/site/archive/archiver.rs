@@ -17,13 +17,16 @@ use super::layout::{Layout, Part};
 use super::plan::Member;
 use crate::segment::Maker;
 use crate::site::Report;
-use crate::site::budget::Reserved;
+use crate::site::budget::{Budget, Reserved};
 use crate::site::files::{Content, Lookup, Node};
 use crate::sys::{self, Version};
 
-/// So much is made at once, and held for who does not take it. More would be more memory for
-/// each of those; less, more turns, which a busy machine feels (`docs/performance.md`).
-const PIECE_BYTES: usize = 128 * 1024;
+/// So much is made at once where there is room for it. More would be no faster; less, more turns,
+/// which a busy machine feels (`docs/performance.md`).
+const PIECE_BYTES: usize = 1024 * 1024;
+
+/// So much is made at once in any case, and held for who does not take it.
+const SMALL_PIECE_BYTES: usize = 128 * 1024;
 
 /// So much is read at once of what is read for its checksum alone.
 const READ_BYTES: usize = 1024 * 1024;
@@ -54,6 +57,8 @@ pub struct Supplies {
     pub report: Report,
     /// Room for the layout, as long as it is there.
     pub reserved: Reserved,
+    /// Room for pieces that are longer than need be.
+    pub pieces: Budget,
 }
 
 #[derive(Default)]
@@ -100,14 +105,17 @@ impl Archiver {
     /// The piece from there on; empty if a checksum comes first that is not known yet.
     fn fill(&self, state: &mut State, start: u64) -> io::Result<Bytes> {
         let left = self.layout.total().saturating_sub(start);
-        let mut out = Vec::with_capacity(usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES));
+        let left = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
+        let room = self.supplies.pieces.reserve(left);
+        let most = if room.is_some() { left } else { left.min(SMALL_PIECE_BYTES) };
+        let mut out = Vec::with_capacity(most);
         state.effort = 0;
-        while out.len() < PIECE_BYTES && state.effort < EFFORT_MAX {
+        while out.len() < most && state.effort < EFFORT_MAX {
             let Some((part, within)) = self.layout.find(start + out.len() as u64) else { break };
             let bytes = match part {
                 Part::Head(index) => self.layout.head(index),
                 Part::Data(index) => {
-                    self.read(state, index, within, &mut out)?;
+                    self.read(state, index, within, most, &mut out)?;
                     continue;
                 }
                 Part::Tail(index) => match self.checksum(state, index)? {
@@ -122,16 +130,26 @@ impl Archiver {
             };
             // What does not fit comes with the next piece: nothing grows beyond its room.
             let rest = bytes.get(within as usize..).unwrap_or_default();
-            out.extend_from_slice(&rest[..rest.len().min(PIECE_BYTES - out.len())]);
+            out.extend_from_slice(&rest[..rest.len().min(most - out.len())]);
         }
-        Ok(out.into())
+        Ok(match room {
+            Some(room) => room.hold(out),
+            None => out.into(),
+        })
     }
 
-    /// Reads some of a member, at least one byte, until the piece is full.
-    fn read(&self, state: &mut State, index: usize, start: u64, out: &mut Vec<u8>) -> io::Result<()> {
+    /// Reads some of a member, at least one byte, until the piece has `most`.
+    fn read(
+        &self,
+        state: &mut State,
+        index: usize,
+        start: u64,
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let member = &self.layout.members()[index];
         let reading = self.reading(state, index)?;
-        let wanted = (member.len - start).min((PIECE_BYTES - out.len()) as u64) as usize;
+        let wanted = (member.len - start).min((most - out.len()) as u64) as usize;
         let bytes = reading.next(member, start, wanted)?;
         if self.layout.has_checksums() {
             reading.count(start, &bytes);

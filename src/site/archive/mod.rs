@@ -39,6 +39,10 @@ const NAMELESS: &[u8] = b"files";
 /// that is for those who list.
 const WALKS_MAX: usize = 2;
 
+/// So many bytes of pieces are longer than need be, of all archives together: for those who take
+/// what they asked for it is enough, and those who do not take it get no more of it.
+const PIECES_MAX: usize = 32 * 1024 * 1024;
+
 /// What all archives of a server share; clones are the same.
 #[derive(Clone, Debug)]
 pub struct Resources {
@@ -46,6 +50,8 @@ pub struct Resources {
     walks: Budget,
     /// What their plans may hold in memory together; beyond it 503.
     plans: Budget,
+    /// What the pieces on their way may hold together; beyond it they are small.
+    pieces: Budget,
     /// What is known of the checksums of their members.
     checksums: Checksums,
 }
@@ -53,7 +59,8 @@ pub struct Resources {
 impl Resources {
     /// So many plans at once, which hold so many bytes.
     pub fn new(walks: usize, plans: Budget) -> Resources {
-        Resources { walks: Budget::new(walks), plans, checksums: Checksums::default() }
+        let (walks, pieces) = (Budget::new(walks), Budget::new(PIECES_MAX));
+        Resources { walks, plans, pieces, checksums: Checksums::default() }
     }
 }
 
@@ -159,7 +166,7 @@ impl<F: FileSystem> Site<F> {
         let (form, planned) = (asked.form, now.system);
         let make = move || {
             let status = |error: &io::Error, path: &SafePath| status_of(error, path, &report);
-            let Resources { walks, plans, checksums } = options.archiving.clone();
+            let Resources { walks, plans, pieces, checksums } = options.archiving.clone();
             let _walking = walks.reserve(1).ok_or(Status::ServiceUnavailable)?;
             let members = plan::walk(&*lookup, &path, wish.selected.as_deref(), &wanted, &status)?;
             let top = path.name().unwrap_or(NAMELESS).to_vec();
@@ -168,7 +175,7 @@ impl<F: FileSystem> Site<F> {
             let reserved = reserved.ok_or(Status::ServiceUnavailable)?;
             let name = [&top[..], b".", wish.format.extension().as_bytes()].concat();
             let layout = Layout::new(wish.format, top, members).ok_or(Status::Forbidden)?;
-            let supplies = Supplies { lookup, checksums, planned, report, reserved };
+            let supplies = Supplies { lookup, checksums, planned, report, reserved, pieces };
             asked.answer(tag, &name, wish.format, Archiver::new(layout, supplies))
         };
         Ok(Answer::Later(Box::new(move || make().unwrap_or_else(|status| error::page(status, form)))))

@@ -61,6 +61,7 @@ pub(super) fn supplies(
         planned,
         report,
         reserved: Budget::default().reserve(0).unwrap(),
+        pieces: Budget::default(),
     }
 }
 
