@@ -309,7 +309,9 @@ fn who_waits_for_a_pool_that_is_closed_is_reset_when_the_grace_is_over() {
     while each.go_round(&mut events).unwrap() {}
     let counters = each.end();
     assert_eq!((counters.accepted, counters.closed, counters.panics), (1, 1, 0));
-    assert!(client.read(&mut [0]).is_err(), "a part passes for the whole");
+    // Wine tells of an end where nothing was sent before the reset.
+    let read = client.read(&mut [0]);
+    assert!(read.is_err() || cfg!(windows) && matches!(read, Ok(0)), "a part passes for the whole");
 }
 
 /// R20: steps wait where jobs are refused, so there may be many whose clients have gone.
