@@ -112,11 +112,11 @@ impl<F: FileSystem> Site<F> {
             Format::Html => "as a page".to_owned(),
             format => format!("as {}, which the request prefers", format.name()),
         });
-        let flight = self.files.place(path).map(|place| (place, view.clone()));
+        let conditions = Conditions::of(request.method, request.fields);
+        let is_conditional = !conditions.is_empty();
+        let flight = self.files.place(path).map(|place| (place, view.clone(), is_conditional));
         let ticket = self.options.flights.board(flight);
         let (path, options, report) = (path.clone(), Arc::clone(&self.options), Arc::clone(&self.report));
-        let conditions = Conditions::of(request.method, request.fields);
-        let is_unconditional = conditions.is_empty();
         let form = view.format.form();
         Ok(Answer::Later(Box::new(move || {
             // What a forced rule answers for is not what would be shown.
@@ -128,8 +128,8 @@ impl<F: FileSystem> Site<F> {
                 let entries = read(&*lookup, &path, &keep);
                 let entries = entries.map_err(|error| status_of(&error, &path, &report))?;
                 // Who has it already needs no room; all others hear at once that there is none.
-                if is_unconditional && !options.listings.has_room(listing::least(view.format, &entries.rows))
-                {
+                let least = listing::least(view.format, &entries.rows);
+                if !is_conditional && !options.listings.has_room(least) {
                     return Err(Status::ServiceUnavailable);
                 }
                 let has_readme = view.format == Format::Html && view.filter.is_none();

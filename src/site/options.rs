@@ -53,8 +53,10 @@ pub struct Options {
     pub listings: Budget,
     /// What archives share, over all loops.
     pub archiving: archive::Resources,
-    /// The listings that are being made, over all loops.
-    pub flights: Flights<(Place, View), Made>,
+    /// The listings that are being made, over all loops. Those with conditions for themselves:
+    /// who has a listing already needs no room for it, and the others are told early that there
+    /// is none.
+    pub flights: Flights<(Place, View, bool), Made>,
     /// Whether siblings such as `app.js.br` are sent for their files.
     pub precompressed: bool,
     /// Whether files without siblings are compressed.

@@ -126,6 +126,17 @@ fn each_who_shares_has_conditions_and_fields_of_its_own() {
 }
 
 #[test]
+fn who_has_it_already_is_told_so_though_others_ask_at_once_and_there_is_no_room_for_them() {
+    let tag = ask(&mut loops(&[Disk::default()], Options::default())[0], "/", &[])();
+    let tag = tag.fields.get("etag").unwrap().to_owned();
+    let options = Options { listings: budget::Budget::new(10), ..Options::default() };
+    let mut sites = loops(&[Disk::default()], options);
+    let refused = ask(&mut sites[0], "/", &[]);
+    let known = ask(&mut sites[0], "/", &[("If-None-Match", &*tag)]);
+    assert_eq!([refused, known].map(|job| job().status), [Status::ServiceUnavailable, Status::NotModified]);
+}
+
+#[test]
 fn what_many_share_is_in_memory_once() {
     let mut sites = loops(&[Disk::default()], Options::default());
     let one = ask(&mut sites[0], "/", &[])().body.len() as usize;
