@@ -324,8 +324,7 @@ def felt_by_others(server, target, body=None):
     with Client(server.port, timeout=20) as patient:
         start = time.monotonic()
         patient.request(target)
-        # Until the slow call has begun: a loop that waits for it does not sleep in epoll_wait.
-        time.sleep(0.3)
+        until(server.is_held_back)
         took = probe(server.port, "/small", body=SMALL, within=DELAY + 1)
         answer = patient.answer()
         assert answer.status == 200 and body in (None, answer.body), answer

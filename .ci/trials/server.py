@@ -93,6 +93,18 @@ class Server(Process):
         """Its first thread, or another."""
         return self.status("State", f"{self.pid}/task/{task or self.pid}").startswith("S")
 
+    def is_held_back(self):
+        """a call that strace keeps from the kernel"""
+
+        def stopped():
+            states = {task: self.status("State", f"{self.pid}/task/{task}") for task in self.threads()}
+            return {task for task, state in states.items() if state.startswith("t")}
+
+        # Every call that is traced stops for a moment, and goes on at once.
+        before = stopped()
+        time.sleep(0.05)
+        return before & stopped()
+
     def rests(self):
         """Every thread of it is asleep."""
         try:
