@@ -1,9 +1,8 @@
 //! Floor 3: the access log, one line per response, and the error log.
 //!
 //! A loop formats lines into a buffer of its own and hands it over once a turn, or when
-//! that is full. One
-//! thread writes, and it alone ever waits for the terminal, the pipe or the disk
-//! behind it: what comes while too much waits is dropped and counted. A log never
+//! that is full. One thread writes, and it alone ever waits for the terminal, the pipe or
+//! the disk behind it: what comes while too much waits is dropped and counted. A log never
 //! stops the serving, whatever its sink does (hazards R47).
 //!
 //! Nothing that came from a client is written as it came: every byte that is not

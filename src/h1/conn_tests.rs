@@ -36,7 +36,9 @@ impl Handler for Script {
     fn respond(&mut self, request: &crate::http::Request<'_>, _: &Peer, _: &Now) -> Answer {
         self.asked.push(request.target_text.to_owned());
         Answer::Ready(match request.target_text {
-            later if later.contains("ater") => return Answer::Later(Box::new(|| text(Status::Ok, "late"))),
+            "/later" | "/later/" | "/later?q=a" | "/later?q=b" | "//%6cater" => {
+                return Answer::Later(Box::new(|| text(Status::Ok, "late")));
+            }
             "/prepared" if !self.prepared.load(Ordering::Relaxed) => {
                 let prepared = Arc::clone(&self.prepared);
                 return Answer::After(Box::new(move || prepared.store(true, Ordering::Relaxed)));
