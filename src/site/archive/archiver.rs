@@ -185,7 +185,7 @@ impl Archiver {
         if let Content::Disk(file) = &content
             && sys::version_of(file)? != version
         {
-            return Err(broken(member, "it was written to while it was sent"));
+            return Err(broken(member, "it was written to, moved or removed while it was sent"));
         }
         if position == member.len {
             let checksum = crc.finalize();
