@@ -110,8 +110,11 @@ impl State {
         self.waiting.remove(index)
     }
 
-    fn long_waiting(&self) -> usize {
-        self.waiting.iter().filter(|waiting| waiting.long.is_some()).count()
+    /// Whether a long job of this kind has to be refused, where there is room for others.
+    fn is_full_for(&self, kind: Kind, waiting_max: usize) -> bool {
+        let long = || self.waiting.iter().filter_map(|waiting| waiting.long);
+        let of_kind = || long().filter(|other| *other == kind);
+        long().count() >= waiting_max.div_ceil(2) || of_kind().count() >= waiting_max.div_ceil(4)
     }
 }
 
@@ -168,10 +171,12 @@ impl Pool {
     /// Queues a job that takes long: where there are several threads, one of them does none
     /// of these, and half of those that wait are not of these. Another thread does none of a
     /// kind that others are at already, and while other kinds wait, one of each is done at a
-    /// time: who has one job is not kept by who has many.
+    /// time; of the places to wait one kind has half of what all have: who has one job is not
+    /// kept by who has many.
     ///
     /// # Errors
-    /// As of [`Pool::submit`], and [`Full`] when half of `waiting_max` are such jobs already.
+    /// As of [`Pool::submit`], and [`Full`] when half of `waiting_max` are such jobs already, or
+    /// a quarter are of this kind.
     pub fn submit_long(&self, kind: Kind, job: Job) -> Result<(), Full> {
         self.queue(Waiting { job, long: Some(kind) })
     }
@@ -180,7 +185,7 @@ impl Pool {
         let shared = &self.handle.shared;
         let mut state = shared.lock();
         let is_full = state.waiting.len() >= shared.waiting_max
-            || waiting.long.is_some() && state.long_waiting() >= shared.waiting_max.div_ceil(2);
+            || waiting.long.is_some_and(|kind| state.is_full_for(kind, shared.waiting_max));
         if is_full {
             return Err(Full);
         }
