@@ -22,6 +22,10 @@ from harness import LOOP_WAITS, Callgrind, Nginx, Peer, Process, Serve, Strace, 
 
 TOLERANCE = 0.03
 
+# A new connection takes 3 % more or fewer from run to run, and so did the one whose number was
+# recorded: the slower a machine is, the more often something happens that is done once a second.
+TOLERANCE_OF_CONNECTIONS = 2 * TOLERANCE
+
 # A file that was only just written or put there is not remembered yet, and made nothing of.
 LONG_AGO = 1_600_000_000
 SETTLED = 2.5
@@ -77,6 +81,7 @@ class Case:
     logs: bool = False
     # Requests of the shorter run, and how many more the longer one has.
     counts: tuple = MANY
+    tolerance: float = TOLERANCE
 
     def head(self, tag):
         lines = [f"GET {self.target} HTTP/1.1", "Host: localhost"]
@@ -95,7 +100,7 @@ CASES = [
     Case("not-found", "/missing.txt", status=404),
     Case("range", "/large.bin", status=206, fields=[*CURL, ("Range", "bytes=536870912-536936447")], length=65536),
     Case("sendfile", "/sent.bin", length=102400),
-    Case("new-connection", "/small.txt", length=SMALL, reconnects=True),
+    Case("new-connection", "/small.txt", length=SMALL, reconnects=True, tolerance=TOLERANCE_OF_CONNECTIONS),
     Case("pipelined", "/small.txt", length=SMALL, pipelined=16, counts=(160, 1600)),
     Case("listing", "/many/", counts=FEW),
     Case("small-logged", "/small.txt", length=SMALL, logs=True),
@@ -116,7 +121,9 @@ def make_files(root):
     with open(root / "large.bin", "wb") as large:
         large.truncate(1 << 30)
     (root / "many").mkdir()
-    for number in range(1000):
+    # Some file systems list them in the order in which they were made: sorted already, they
+    # would take 8 % fewer instructions there.
+    for number in words.sample(range(1000), 1000):
         (root / "many" / f"entry {number}.txt").write_bytes(text[:number])
     for path in [*root.rglob("*"), root]:
         os.utime(path, (LONG_AGO, LONG_AGO))
@@ -184,20 +191,20 @@ def compare(serve, root, work, expected):
             print(f"{case.name:16}{'?':>12}{now:12,}", flush=True)
             continue
         change = now / before - 1
-        if abs(change) > TOLERANCE:
+        if abs(change) > case.tolerance:
             # What happens once a second may fall into one of the two runs alone, where a busy
             # machine makes them long. A change of the program is there again.
             print(f"{case.name:16}{before:12,}{now:12,}{change:+9.1%}, and again:", flush=True)
             now = instructions(serve, case, root, work)
             change = now / before - 1
-        if abs(change) > TOLERANCE:
+        if abs(change) > case.tolerance:
             (worse if change > 0 else better).append(case.name)
         print(f"{case.name:16}{before:12,}{now:12,}{change:+9.1%}", flush=True)
     if worse:
-        fail(f"more than {TOLERANCE:.0%} more instructions: {', '.join(worse)}")
+        fail(f"more instructions than were recorded: {', '.join(worse)}")
     if better:
         fail(
-            f"more than {TOLERANCE:.0%} fewer instructions, well done: {', '.join(better)}; "
+            f"fewer instructions than were recorded, well done: {', '.join(better)}; "
             "benches/instructions --record keeps that"
         )
     if unknown:
