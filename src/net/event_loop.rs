@@ -33,9 +33,9 @@ use crate::pool::Pool;
 use turns::Batch;
 
 /// So many deadlines are looked at in one turn. Who has come together may time out together,
-/// and to end a transfer that has stalled takes the system a third of a millisecond, for all
-/// that it has buffered.
-const TURN_DEADLINES_MAX: usize = 64;
+/// and to end a transfer that has stalled takes the system a third of a millisecond on a quick
+/// machine, for all that it has buffered.
+const TURN_DEADLINES_MAX: usize = 16;
 
 /// A connection and all that the loop knows of it.
 struct Connection<P, C> {
