@@ -201,10 +201,10 @@ def compare(serve, root, work, expected):
             (worse if change > 0 else better).append(case.name)
         print(f"{case.name:16}{before:12,}{now:12,}{change:+9.1%}", flush=True)
     if worse:
-        fail(f"more instructions than were recorded: {', '.join(worse)}")
+        fail(f"more instructions than expected: {', '.join(worse)}")
     if better:
         fail(
-            f"fewer instructions than were recorded, well done: {', '.join(better)}; "
+            f"fewer instructions than expected, well done: {', '.join(better)}; "
             "benches/instructions --record keeps that"
         )
     if unknown:
